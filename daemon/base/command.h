@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Every command of the control socket, one row each: the master answers by it, prongctl, its help
+ * and its manual are made from it.
+ *
+ * A request and an answer are one line of JSON each, at most COMMAND_LINE_SIZE bytes of request:
+ *     {"command": "status", "arguments": []}
+ *     {"ok": true, …}            or {"ok": false, "error": "what is wrong", "exit": 2}
+ */
+#ifndef PRONGD_COMMAND_H
+#define PRONGD_COMMAND_H
+
+#include <stddef.h>
+
+#define COMMAND_LINE_SIZE 65536
+
+enum command { COMMAND_STATUS, COMMAND_STOP, COMMAND_VERSION, COMMAND_COUNT };
+
+struct command_row {
+    enum command command;
+    const char *name;      /* "status" */
+    const char *arguments; /* "[N]", "ID…" or "" */
+    unsigned least, most;  /* how many arguments */
+    const char *help;      /* one sentence */
+};
+
+extern const struct command_row commands[COMMAND_COUNT];
+
+/* NULL when there is none of that name. */
+const struct command_row *command_find(const char *name);
+
+#endif

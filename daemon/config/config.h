@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The configuration: loaded once, never changed afterwards.  A reload loads another one.
+ */
+#ifndef PRONGD_CONFIG_H
+#define PRONGD_CONFIG_H
+
+#include <prong/address.h>
+#include <prongd/handler.h>
+#include <prongd/option.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* The [prongd] section. */
+struct config_daemon {
+    char *workers;        /* "auto" or a number; config_workers() tells how many */
+    char *user;           /* NULL: "nobody" when started as root */
+    char *group;          /* NULL: the user's own */
+    char *pid_file;       /* NULL: none */
+    char *control_socket; /* NULL ("none"): none; "@name" is abstract */
+    int log_level;        /* enum log_level: the choices stand in that order */
+    char *log_target;     /* "auto", "stderr", "syslog", or a file's absolute path */
+    uint64_t shutdown_timeout_ms;
+    uint64_t ready_timeout_ms;
+};
+
+/* One address of a `listen` list. */
+struct config_listen {
+    struct prong_address address; /* a host name was resolved while loading */
+    bool any_host;                /* "*:port": IPv6 and IPv4 together where IPv6 exists */
+};
+
+/* A [server NAME] section. */
+struct config_server {
+    char *name;
+    struct prongd_list listen; /* as written */
+    struct config_listen *addresses;
+    size_t address_count;
+    uint64_t socket_mode; /* of unix sockets; 0: by umask */
+    char *socket_owner;
+    char *socket_group;
+    bool ipv6_only;
+    char *handler_name;
+    const struct prongd_handler *handler;
+    void *handler_config; /* handler->config_size bytes; NULL when that is 0 */
+    uint64_t backlog;
+    bool allow_half_open;
+    bool pause_on_connect;
+    uint64_t max_connections; /* of the whole service; 0: no limit */
+    uint64_t timeout_ms;      /* 0: none */
+    bool no_delay;
+    bool keep_alive;
+    uint64_t keep_alive_idle_ms;
+    uint64_t keep_alive_interval_ms;
+    uint64_t keep_alive_count;
+    uint64_t user_timeout_ms;
+    uint64_t high_water_mark_bytes;
+};
+
+struct config {
+    char *file;
+    struct config_daemon daemon;
+    struct config_server **servers; /* in the order of the file */
+    size_t server_count;
+    struct config_origin *origins; /* where each value came from; for config_dump() */
+    size_t origin_count;
+};
+
+/* What was wrong, line by line, ready to be shown: "FILE:LINE: [section] option: …\n".
+ * All problems of a file in one run.  `system`: one of them was the system's fault (a file that
+ * cannot be read), not the configuration's: exit status 1 instead of 2. */
+struct config_problems {
+    char *text; /* NULL: none */
+    size_t count;
+    bool system;
+};
+
+void config_problems_clear(struct config_problems *problems);
+
+/* Loads `file`.  `handlers` (ends with NULL, borrowed for the life of the configuration) are
+ * those that `handler =` may name; their rows are allowed in their servers' sections.
+ * Gives a configuration, or NULL and at least one problem. */
+struct config *config_load(const char *file, const struct prongd_handler *const *handlers,
+                           struct config_problems *problems);
+
+/* Accepts NULL. */
+void config_free(struct config *config);
+
+/* The number of workers: `workers = auto` counts the CPUs of the affinity mask, limited by the
+ * cgroup's cpu.max (rounded up); at least 1. */
+unsigned config_workers(const struct config *config);
+
+/* The effective configuration as a file that loads to the same, each value with its origin in
+ * a comment ("# default" or "# FILE:LINE"). */
+void config_dump(const struct config *config, FILE *stream);
+
+#endif

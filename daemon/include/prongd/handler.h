@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The handler interface: what is done with a connection.
+ *
+ * A handler is one const struct.  The worker accepts a connection, gives its socket the
+ * handler's events and calls on_connection; from there on the handler works with
+ * <prong/socket.h>.  The functions at the end of this header are the worker's services.
+ *
+ *     static void on_data(struct prong_socket *socket, const void *bytes, size_t size)
+ *     {
+ *         prong_socket_write(socket, bytes, size);
+ *     }
+ *
+ *     const struct prongd_handler echo_handler = {
+ *         .abi = PRONGD_HANDLER_ABI,
+ *         .size = sizeof(struct prongd_handler),
+ *         .name = "echo",
+ *         .help = "Sends back what arrives.",
+ *         .events = {.on_data = on_data},
+ *     };
+ */
+#ifndef PRONGD_HANDLER_H
+#define PRONGD_HANDLER_H
+
+#include <prong/socket.h>
+#include <prongd/option.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Raised when a member changes its meaning; members are only ever added at the end. */
+#define PRONGD_HANDLER_ABI 1
+
+struct prongd_handler {
+    uint32_t abi;        /* PRONGD_HANDLER_ABI */
+    uint32_t size;       /* sizeof(struct prongd_handler) */
+    const char *name;    /* the value of `handler =` */
+    const char *version; /* shown by -V and status; NULL: the daemon's */
+    const char *help;    /* one sentence */
+
+    /* Its options in the [server NAME] section: rows that fill a struct of config_size
+     * zeroed bytes, one for each server that names this handler. */
+    const struct prongd_option *options;
+    size_t option_count;
+    size_t config_size;
+
+    /* Zeroed bytes for each connection, inside the socket's own allocation. */
+    size_t state_size;
+
+    /* The socket's events.  on_close is the place to release what the state holds. */
+    struct prong_socket_events events;
+
+    /* A client is connected; may be NULL.  Writing, destroying and everything else is allowed. */
+    void (*on_connection)(struct prong_socket *socket);
+};
+
+/* --- The worker's services to a handler: for a socket that on_connection was called with. --- */
+
+/* The handler's own bytes (state_size); NULL when that is 0. */
+void *prongd_state(struct prong_socket *socket);
+
+/* What the handler's rows filled for this server; NULL when config_size is 0. */
+const void *prongd_config(struct prong_socket *socket);
+
+/* The connection's number: unique in the whole service, and the same over every move. */
+uint64_t prongd_connection_id(struct prong_socket *socket);
+
+enum prongd_log_level {
+    PRONGD_LOG_ERROR,   /* someone must act */
+    PRONGD_LOG_WARNING, /* someone may */
+    PRONGD_LOG_NOTICE,  /* start, stop, reload */
+    PRONGD_LOG_INFO,    /* one line per client */
+    PRONGD_LOG_DEBUG
+};
+
+/* A line with the connection's server, number and peer appended.  Never pass bytes of a peer
+ * with "%s": prongd_escape() them. */
+void prongd_log(struct prong_socket *socket, enum prongd_log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Would a line of this level be written?  For lines that cost something to make. */
+bool prongd_log_wants(enum prongd_log_level level);
+
+/* Printable bytes as they are, others as \n, \t, \xNN; cut with "…" to fit `size` with the NUL.
+ * Returns `text`. */
+const char *prongd_escape(const void *bytes, size_t length, char *text, size_t size);
+
+#endif
