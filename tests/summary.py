@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+"""Counts the test functions in ctest's JUnit report and prints the closing line.
+
+A ctest entry is one program: its cmocka or pytest output says how many functions passed.  One
+that says nothing, or that dies before it can, counts as one.
+
+    summary.py REPORT
+"""
+
+import re
+import sys
+import xml.etree.ElementTree as xml
+from collections import Counter
+
+CMOCKA = re.compile(r"^\[  (PASSED|FAILED|SKIPPED) *\] (?:[^:\n]*: )?(\d+) test\(s\)", re.M)
+PYTEST = re.compile(r"^=* ?((?:\d+ [a-z]+,? ?)+) in [\d.]+s", re.M)
+PYTEST_COUNT = re.compile(r"(\d+) (passed|failed|error|skipped)")
+PYTEST_REASON = re.compile(r"^SKIPPED \[\d+\] (.*)$", re.M)
+
+
+def functions(output):
+    """What the program itself counted: passed, failed and skipped functions."""
+    count = Counter()
+    for word, number in CMOCKA.findall(output):
+        count[word.lower()] += int(number)
+    for line in PYTEST.findall(output):
+        for number, word in PYTEST_COUNT.findall(line):
+            count["failed" if word == "error" else word] += int(number)
+    return count
+
+
+def entry(case):
+    output = case.findtext("system-out") or ""
+    count = functions(output)
+    if case.get("status") == "run":
+        return count or Counter(passed=1), output
+    if case.get("status") in ("disabled", "notrun"):
+        return Counter(skipped=1), f"SKIPPED [1] {case.get('name')}: not run"
+    count["failed"] = max(count["failed"], 1)
+    return count, output
+
+
+def main(report):
+    total = Counter()
+    try:
+        cases = xml.parse(report).getroot().findall("testcase")
+    except (OSError, xml.ParseError) as problem:
+        print(f"prong: ctest left no report: {problem}", file=sys.stderr)
+        cases = []
+
+    for case in cases:
+        count, output = entry(case)
+        total += count
+        for reason in PYTEST_REASON.findall(output):
+            print(f"skipped: {case.get('name')}: {reason}")
+        if count["failed"]:
+            print(f"failed: {case.get('name')}")
+
+    if total["passed"] == 0 and total["failed"] == 0:
+        print("prong: no test ran", file=sys.stderr)
+        total["failed"] = 1
+    skipped = f", {total['skipped']} skipped" if total["skipped"] else ""
+    print(f"{total['passed']} passed, {total['failed']} failed{skipped}")
+    return 1 if total["failed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
