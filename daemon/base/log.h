@@ -3,6 +3,10 @@
  * The log: one event a line, then key=value.
  *
  * Context (role, slot) is set once per process.  Only loops log, never a signal handler.
+ *
+ * A line is one write(2) of at most 4 KiB and never waits for a reader: lines that could not go
+ * out are counted and reported by the next one that can.  A line that repeats more than 20 times
+ * a second is counted too.  SIGPIPE must be ignored, since stderr may be a pipe.
  */
 #ifndef PRONGD_LOG_H
 #define PRONGD_LOG_H
@@ -28,13 +32,19 @@ int log_open(const char *target, enum log_level level);
 /* Opens the file anew (after a rotation); a failure keeps the old one.  0 or -errno. */
 int log_reopen(void);
 
+/* A worker may not be allowed to open the file.  The master reopens it and sends this descriptor
+ * (-1 when the log goes elsewhere); the worker adopts it: takes `fd` in every case. */
+int log_file_fd(void);
+void log_adopt_file(int fd);
+
 void log_close(void);
 
 void log_set_level(enum log_level level);
 enum log_level log_level(void);
 bool log_wants(enum log_level level);
 
-/* "master", or "worker" with its slot and generation: stands in every line of this process. */
+/* "worker" with its generation and slot is shown as worker/3.0; "master" has slot -1 and is shown
+ * as it is.  Stands in every line of this process; call it after a fork. */
 void log_set_role(const char *role, unsigned long generation, int slot);
 
 /* errno is preserved by all of them. */

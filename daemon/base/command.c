@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The commands of the control socket.
+ */
+#include "command.h"
+
+#include <string.h>
+
+/* In the order of enum command. */
+const struct command_row commands[COMMAND_COUNT] = {
+    {COMMAND_STATUS, "status", "", 0, 0, "Shows the master, its workers and its servers."},
+    {COMMAND_STOP, "stop", "", 0, 0,
+     "Stops accepting, lets connections finish for shutdown_timeout, then ends prongd."},
+    {COMMAND_VERSION, "version", "", 0, 0, "Shows the version of the running prongd."},
+};
+
+const struct command_row *command_find(const char *name)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a worker inherits over the fork.
+ *
+ * The master fills it in between fork() and the worker's main function, which takes all of it;
+ * nothing else of the master is left in the child.
+ */
+#ifndef PRONGD_INHERITANCE_H
+#define PRONGD_INHERITANCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "privileges.h"
+
+struct config;
+struct scoreboard;
+
+struct inherited_listener {
+    unsigned server; /* index into the configuration's servers */
+    int fd;          /* given */
+};
+
+struct inheritance {
+    struct config *config;         /* given */
+    struct scoreboard *scoreboard; /* given */
+    uint64_t generation;
+    unsigned slot;
+    unsigned slots; /* of the generation */
+    int channel_fd; /* to the master; given */
+    bool changes_identity;
+    struct privileges identity;           /* whom it becomes, when it does */
+    struct inherited_listener *listeners; /* given, malloc'ed */
+    size_t listener_count;
+};
+
+/* Called in the child with every signal blocked; never returns. */
+typedef void worker_entry(struct inheritance *inheritance);
+
+#endif
