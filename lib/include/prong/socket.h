@@ -7,7 +7,7 @@
  * and as its last callback (R91); whoever keeps the pointer longer calls prong_socket_hold().
  * You never free a socket: you end or destroy it.
  *
- *     NEW → CONNECTING → OPEN → ENDING → CLOSING → freed        any → CLOSING
+ *     NEW → CONNECTING → OPEN → ENDING → CLOSING → CLOSED       any → CLOSING
  *
  * Reading and writing end separately.  Without `allow_half_open` (the default) a socket
  * whose peer ended ends itself, after its queue is flushed (R87), and closes when both
@@ -38,7 +38,8 @@ enum prong_socket_state {
     PRONG_SOCKET_CONNECTING, /* resolving the name, or waiting for the handshake */
     PRONG_SOCKET_OPEN,       /* writes are accepted */
     PRONG_SOCKET_ENDING,     /* end() was called: the queue is flushed, then FIN is sent */
-    PRONG_SOCKET_CLOSING     /* only on_error and on_close are still to come */
+    PRONG_SOCKET_CLOSING,    /* only on_error and on_close are still to come */
+    PRONG_SOCKET_CLOSED      /* on_close was called, or it was detached: only a hold keeps it */
 };
 
 /* Any member may be NULL; then the event is skipped.  Without on_data what arrives is

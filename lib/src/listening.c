@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Servers: their life, listening and closing.  server.c accepts.
+ */
+#include <prong/server.h>
+
+#include "resolver.h"
+#include "server_internal.h"
+#include "socket_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* --- Listening --- */
+
+static void fail(struct prong_server *server, int code, const char *syscall,
+                 const struct prong_address *address)
+{
+    server->state = SERVER_IDLE;
+    server->failure = (struct prong_error_info){.code = code, .syscall = syscall};
+    if (address != NULL)
+        server->failure.address = *address;
+    server_defer(server);
+}
+
+static bool is_wildcard(const struct prong_address *address)
+{
+    static const uint8_t any[16];
+
+    return address->family == AF_UNIX || memcmp(address->ip, any, sizeof(any)) == 0;
+}
+
+/* From here on the handle is the server's. */
+static void start_listening(struct prong_server *server, int fd)
+{
+    server->state = SERVER_LISTENING;
+    if (handle_address(fd, &server->address) < 0)
+        server->address = (struct prong_address){0};
+    server->specific = !is_wildcard(&server->address);
+    ev_io_set(&server->io, fd, EV_READ);
+    server->due_listening = true;
+    /* A close that nobody was told of yet is owed until the server is closed again (R36). */
+    server->closing = server->closing || server->due_close;
+    server->due_close = false;
+    server_update_watcher(server);
+    server_defer(server);
+}
+
+static void open_handle(struct prong_server *server, const struct prong_address *address)
+{
+    int fd = prong_listen_open(address, &server->listen_options);
+
+    if (fd < 0) {
+        fail(server, fd, "listen", address);
+        return;
+    }
+    start_listening(server, fd);
+    handle_file_note(&server->file, &server->address);
+}
+
+/* Every address: IPv6 which takes IPv4 along, or IPv4 where there is no IPv6 (R2). */
+static void open_any(struct prong_server *server, uint16_t port)
+{
+    struct prong_address address = {.family = AF_INET6, .port = port};
+    int fd = prong_listen_open(&address, &server->listen_options);
+
+    if (fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL) {
+        address.family = AF_INET;
+        fd = prong_listen_open(&address, &server->listen_options);
+    }
+    if (fd < 0)
+        fail(server, fd, "listen", &address);
+    else
+        start_listening(server, fd);
+}
+
+static bool is_link_local(const struct prong_address *address)
+{
+    return address->family == AF_INET6 && address->ip[0] == 0xfe && (address->ip[1] & 0xc0) == 0x80;
+}
+
+static void on_resolved(void *user, int error, const struct prong_address *addresses, size_t count)
+{
+    struct prong_server *server = user;
+    size_t choice = 0;
+
+    server->lookup = NULL;
+    if (error < 0) {
+        fail(server, error, "getaddrinfo", NULL);
+        server->failure.host = server->host;
+        return;
+    }
+    /* Only one address is bound, preferably one that works without a zone (R4). */
+    while (choice + 1 < count && is_link_local(&addresses[choice]))
+        choice++;
+    open_handle(server, &addresses[is_link_local(&addresses[choice]) ? 0 : choice]);
+}
+
+static int resolve(struct prong_server *server, const char *host, uint16_t port)
+{
+    free(server->host);
+    server->host = strdup(host);
+    if (server->host == NULL)
+        return -ENOMEM;
+    server->lookup = lookup_start(server->loop, host, port, AF_UNSPEC, on_resolved, server);
+    if (server->lookup == NULL)
+        return -errno;
+    server->state = SERVER_RESOLVING;
+    return 0;
+}
+
+static void take_listen_options(struct prong_server *server,
+                                const struct prong_listen_options *options)
+{
+    if (options != NULL)
+        server->listen_options = *options;
+    else
+        prong_listen_options_init(&server->listen_options);
+}
+
+int prong_server_listen(struct prong_server *server, const char *host, uint16_t port,
+                        const struct prong_listen_options *options)
+{
+    struct prong_address address;
+
+    if (server->state != SERVER_IDLE)
+        return -EALREADY;
+    take_listen_options(server, options);
+    if (host == NULL || *host == '\0') {
+        open_any(server, port);
+        return 0;
+    }
+    if (prong_address_from_ip(&address, host, port) < 0)
+        return resolve(server, host, port);
+    open_handle(server, &address);
+    return 0;
+}
+
+int prong_server_listen_address(struct prong_server *server, const struct prong_address *address,
+                                const struct prong_listen_options *options)
+{
+    if (server->state != SERVER_IDLE)
+        return -EALREADY;
+    if (address->family == 0 || (address->family == AF_UNIX && address->path_size == 0))
+        return -EINVAL;
+    take_listen_options(server, options);
+    open_handle(server, address);
+    return 0;
+}
+
+int prong_server_listen_fd(struct prong_server *server, int fd, int backlog)
+{
+    int error = server->state != SERVER_IDLE ? -EALREADY : handle_adopt(fd, backlog);
+
+    if (error < 0) {
+        if (fd >= 0)
+            close(fd);
+        return error;
+    }
+    start_listening(server, fd);
+    return 0;
+}
+
+/* --- Closing --- */
+
+static void stop_listening(struct prong_server *server)
+{
+    if (server->lookup != NULL)
+        lookup_cancel(server->lookup);
+    server->lookup = NULL;
+    server_stop_back_off(server);
+    server_stop_watcher(server);
+    if (server->state == SERVER_LISTENING) {
+        handle_file_unlink(&server->file);
+        /* Others may share the handle: without this the kernel would go on waking us for it. */
+        loop_forget_fd(server->loop, server->io.fd);
+        close(server->io.fd);
+        server->io.fd = -1;
+    }
+    server->state = SERVER_IDLE;
+    server->due_listening = false;
+}
+
+int prong_server_close(struct prong_server *server)
+{
+    if (server->state == SERVER_IDLE)
+        return -ENOTCONN;
+    stop_listening(server);
+    server->closing = true;
+    server_close_when_empty(server);
+    return 0;
+}
+
+void prong_server_free(struct prong_server *server)
+{
+    if (server == NULL)
+        return;
+    stop_listening(server);
+    for (struct prong_socket *socket = server->first; socket != NULL;) {
+        struct prong_socket *next = socket->next;
+
+        socket->server = NULL;
+        socket->previous = socket->next = NULL;
+        socket = next;
+    }
+    server->first = NULL;
+    server->freed = true;
+    server_release(server);
+}
+
+/* --- Life --- */
+
+void prong_server_options_init(struct prong_server_options *options)
+{
+    *options = (struct prong_server_options){.max_connections = -1};
+    prong_socket_options_init(&options->socket);
+}
+
+struct prong_server *prong_server_new(struct prong_loop *loop,
+                                      const struct prong_server_options *options,
+                                      const struct prong_server_events *events, void *user)
+{
+    static const struct prong_server_events no_events;
+    struct prong_server *server = calloc(1, sizeof(*server));
+
+    if (server == NULL)
+        return NULL;
+    if (options != NULL)
+        server->options = *options;
+    else
+        prong_server_options_init(&server->options);
+    server->loop = loop;
+    server->events = events != NULL ? events : &no_events;
+    server->user = user;
+    server->holds = 1;
+    server_init_watchers(server);
+    loop->objects++;
+    return server;
+}
+
+void prong_server_pause(struct prong_server *server)
+{
+    server->paused = true;
+    server_update_watcher(server);
+}
+
+void prong_server_resume(struct prong_server *server)
+{
+    server->paused = false;
+    server_update_watcher(server);
+}
+
+void prong_server_ref(struct prong_server *server)
+{
+    if (server->unref && ev_is_active(&server->io))
+        ev_ref(server->loop->ev);
+    if (server->unref && ev_is_active(&server->back_off))
+        ev_ref(server->loop->ev);
+    server->unref = false;
+}
+
+void prong_server_unref(struct prong_server *server)
+{
+    if (!server->unref && ev_is_active(&server->io))
+        ev_unref(server->loop->ev);
+    if (!server->unref && ev_is_active(&server->back_off))
+        ev_unref(server->loop->ev);
+    server->unref = true;
+}
+
+/* --- Questions --- */
+
+bool prong_server_is_listening(const struct prong_server *server)
+{
+    return server->state == SERVER_LISTENING;
+}
+
+int prong_server_address(const struct prong_server *server, struct prong_address *address)
+{
+    if (server->state != SERVER_LISTENING)
+        return -ENOTCONN;
+    *address = server->address;
+    return 0;
+}
+
+size_t prong_server_connections(const struct prong_server *server)
+{
+    return server->connections;
+}
+
+void prong_server_set_max_connections(struct prong_server *server, int64_t limit)
+{
+    server->options.max_connections = limit;
+}
+
+int64_t prong_server_max_connections(const struct prong_server *server)
+{
+    return server->options.max_connections;
+}
+
+const struct prong_server_counters *prong_server_counters(const struct prong_server *server)
+{
+    return &server->counters;
+}
+
+void *prong_server_user(const struct prong_server *server)
+{
+    return server->user;
+}
+
+struct prong_loop *prong_server_loop(const struct prong_server *server)
+{
+    return server->loop;
+}
+
+int prong_server_fd(const struct prong_server *server)
+{
+    return server->io.fd;
+}

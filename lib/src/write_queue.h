@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Bytes that the kernel did not take yet.  Exists only while there are some.
+ */
+#ifndef PRONG_WRITE_QUEUE_H
+#define PRONG_WRITE_QUEUE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+struct write_queue;
+
+/* Copies `pieces` without their first `skip` bytes; makes the queue when `*queue` is NULL.
+ * 0 or -ENOMEM: then nothing was added. */
+int write_queue_add(struct write_queue **queue, const struct iovec *pieces, int count, size_t skip);
+
+/* Bytes in it; 0 for NULL. */
+size_t write_queue_bytes(const struct write_queue *queue);
+
+/* One gathered write.  The bytes that the kernel took (they are gone from the queue, which is
+ * freed when it is empty), or -errno. */
+ssize_t write_queue_flush(struct write_queue **queue, int fd);
+
+/* All bytes as one malloc'ed piece; NULL and errno ENOMEM.  The queue must not be empty, and
+ * stays as it is. */
+uint8_t *write_queue_copy(const struct write_queue *queue);
+
+/* Discards everything.  Accepts an empty one. */
+void write_queue_free(struct write_queue **queue);
+
+#endif
