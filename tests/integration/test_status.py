@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+"""What `prongctl status` says."""
+
+import os
+import time
+
+from client import connect, echoes, receive, talk
+from daemon import PRONGCTL, eventually, server
+
+MASTER = {"pid": int, "version": str, "generation": int, "started": object, "uptime_s": int}
+WORKER = {"slot": int, "pid": int, "generation": int, "state": str, "connections": int,
+          "accepted": int, "closed": int, "bytes_read": int, "bytes_written": int}
+SERVER = {"name": str, "handler": str, "addresses": list, "connections": int, "accepted": int,
+          "dropped": int}
+
+
+def has_shape(entry, shape):
+    return all(isinstance(entry[name], kind) for name, kind in shape.items())
+
+
+def test_it_has_the_documented_members(prongd):
+    daemon = prongd(server("one", "echo") + server("two", "hello"), workers=3)
+    status = daemon.status()
+    assert status["ok"] is True
+    assert has_shape(status["master"], MASTER)
+    assert status["master"]["pid"] == daemon.process.pid
+    assert status["master"]["generation"] == 1
+    assert [worker["slot"] for worker in status["workers"]] == [0, 1, 2]
+    assert all(has_shape(worker, WORKER) for worker in status["workers"])
+    assert all(worker["state"] == "ready" for worker in status["workers"])
+    assert [(s["name"], s["handler"]) for s in status["servers"]] == [
+        ("one", "echo"), ("two", "hello")]
+    assert all(has_shape(entry, SERVER) for entry in status["servers"])
+
+
+def test_it_counts_connections_and_bytes(prongd):
+    daemon = prongd(server("echo", "echo") + server("hello", "hello"))
+    for _ in range(10):
+        assert talk(daemon.address("echo"), b"12345") == b"12345"
+    eventually(lambda: daemon.server_status("echo")["connections"] == 0, "all are closed")
+    with connect(daemon.address("hello")) as client:
+        assert receive(client, 13) == b"hello client!"
+        eventually(lambda: daemon.server_status("hello")["connections"] == 1, "one is open")
+
+        status = daemon.status()
+        assert sum(w["accepted"] for w in status["workers"]) == 11
+        assert sum(w["closed"] for w in status["workers"]) == 10
+        assert sum(w["connections"] for w in status["workers"]) == 1
+        assert sum(w["bytes_read"] for w in status["workers"]) == 50
+        assert sum(w["bytes_written"] for w in status["workers"]) == 63
+        assert daemon.server_status("echo")["accepted"] == 10
+        assert daemon.server_status("hello")["accepted"] == 1
+
+
+def test_sums_outlive_the_worker_that_made_them(prongd):
+    daemon = prongd(server("echo", "echo"), workers=1)
+    assert talk(daemon.address("echo"), b"12345") == b"12345"
+    eventually(lambda: daemon.status()["workers"][0]["closed"] == 1, "it is counted")
+    os.kill(daemon.worker_pids()[0], 9)
+    eventually(daemon.is_ready, "the slot is filled again")
+    assert daemon.server_status("echo")["accepted"] == 1
+    assert daemon.connections() == 0
+
+
+def test_a_person_gets_a_table(prongd):
+    daemon = prongd(server("echo", "echo"))
+    answer = daemon.ctl("status")
+    assert answer.returncode == 0
+    host, port = daemon.address("echo")
+    for word in ("ready", "echo", f"{host}:{port}", str(daemon.process.pid)):
+        assert word in answer.stdout
+
+
+def test_prongctl_reads_the_socket_from_the_configuration(prongd):
+    daemon = prongd(server("echo", "echo"))
+    import subprocess
+    answer = subprocess.run([PRONGCTL, "-c", daemon.config, "status", "--json"],
+                            capture_output=True, text=True, timeout=30)
+    assert answer.returncode == 0, answer.stderr
+
+
+def test_the_start_is_a_moment_ago(prongd):
+    master = prongd(server("echo", "echo")).status()["master"]
+    assert 0 <= master["uptime_s"] < 60
+    if isinstance(master["started"], (int, float)):
+        assert abs(time.time() - master["started"]) < 60
+
+
+def test_a_worker_under_load_does_not_delay_the_answer(prongd):
+    daemon = prongd(server("echo", "echo"))
+    with connect(daemon.address("echo")) as client:
+        for _ in range(20):
+            assert echoes(client)
+            assert daemon.status()["ok"]
