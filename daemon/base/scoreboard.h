@@ -65,7 +65,7 @@ struct scoreboard *scoreboard_adopt(int fd);
 int scoreboard_fd(const struct scoreboard *board);
 
 /* Room for a generation of `workers` slots and `servers` servers, zeroed.
- * 0, -EEXIST, -ENOSPC (SCOREBOARD_MAX_GENERATIONS), -ENOMEM. */
+ * 0, -EINVAL (no workers), -EEXIST, -ENOSPC (SCOREBOARD_MAX_GENERATIONS), -ENOMEM. */
 int scoreboard_add(struct scoreboard *board, uint64_t generation, unsigned workers,
                    unsigned servers);
 
