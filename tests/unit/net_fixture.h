@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the tests of the library share: a loop, a server, sockets that write down what happens to
+ * them, and raw peers that do what a test says.
+ *
+ * Time: run_until() turns the loop until a condition holds, and fails the test after 10 s.
+ */
+#ifndef NET_FIXTURE_H
+#define NET_FIXTURE_H
+
+#include <prong/prong.h>
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <setjmp.h>
+#include <stdarg.h>
+
+/* What happened to one object, in words: "connect data:5 end finish close". */
+struct record {
+    char events[4096];
+    char bytes[1 << 17]; /* what on_data brought */
+    size_t size;
+    struct prong_error_info error; /* of on_error; syscall points to static text */
+    bool had_error;                /* of on_close */
+    struct prong_socket *socket;   /* the socket, until on_close */
+
+    /* Runs inside the callback of that name, after it was written down. */
+    const char *when;
+    void (*then)(struct record *record);
+    struct net *net;
+};
+
+struct net {
+    struct ev_loop *ev;
+    struct prong_loop *loop;
+    struct prong_server *server;
+    struct prong_server_options options;
+    uint16_t port;
+    struct record listener; /* "listening connection drop error close" */
+    struct record accepted; /* the last accepted socket */
+    struct record client;
+};
+
+/* Writes every event into the socket's user pointer, a struct record. */
+extern const struct prong_socket_events recording;
+
+/* cmocka's set-up and tear-down; the state is a struct net with a loop. */
+int net_setup(void **state);
+int net_teardown(void **state);
+
+/* A server of net->options on 127.0.0.1, port in net->port. */
+void net_listen(struct net *net);
+
+/* A client that is connecting to it. */
+void net_connect(struct net *net);
+
+/* Both, connected: net->accepted.socket and net->client.socket are open. */
+void net_pair(struct net *net);
+
+/* A blocking descriptor that is connected to the server. */
+int net_raw_client(struct net *net);
+
+/* Turns the loop until `text` stands in the record's events, or fails. */
+void run_until(struct net *net, const struct record *record, const char *text);
+void run_until_bytes(struct net *net, const struct record *record, size_t size);
+
+/* Turns the loop as often as it takes for everything that is due by now. */
+void run_idle(struct net *net);
+
+bool happened(const struct record *record, const char *text);
+void forget(struct record *record);
+void note(struct record *record, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The events are exactly these. */
+void assert_events(const struct record *record, const char *events);
+
+#endif
