@@ -179,6 +179,8 @@ static void stop_listening(struct prong_server *server)
         close(server->io.fd);
         server->io.fd = -1;
     }
+    server->exclusive = (struct exclusive){0};
+    server->to_take = 0;
     server->state = SERVER_IDLE;
     server->due_listening = false;
 }

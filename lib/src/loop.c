@@ -63,9 +63,15 @@ static int find_watching_fd(int fd)
     return found;
 }
 
+void loop_turn_silently(struct ev_loop *ev)
+{
+    ev_set_invoke_pending_cb(ev, invoke_nothing);
+    ev_run(ev, EVRUN_NOWAIT);
+    ev_set_invoke_pending_cb(ev, ev_invoke_pending);
+}
+
 /* libev has no function that tells its epoll descriptor.  So a probe is watched for one turn, and
- * the set that contains it is the one.  No callback runs in that turn: what it finds ready stays
- * pending for the program's own ev_run(). */
+ * the set that contains it is the one. */
 static int find_epoll_fd(struct ev_loop *ev)
 {
     struct ev_io watcher;
@@ -78,9 +84,7 @@ static int find_epoll_fd(struct ev_loop *ev)
         return -1;
     ev_io_init(&watcher, ignore_event, probe, EV_READ);
     ev_io_start(ev, &watcher);
-    ev_set_invoke_pending_cb(ev, invoke_nothing);
-    ev_run(ev, EVRUN_NOWAIT);
-    ev_set_invoke_pending_cb(ev, ev_invoke_pending);
+    loop_turn_silently(ev);
     found = find_watching_fd(probe);
     ev_io_stop(ev, &watcher);
     close(probe); /* the description is not shared: this takes it out of the set */
@@ -114,6 +118,7 @@ struct prong_loop *prong_loop_new(struct ev_loop *ev)
     }
     loop->ev = ev;
     loop->spare_fd = -1;
+    loop->sentinel_fd = -1;
     loop_reserve_fd(loop);
     loop->epoll_fd = find_epoll_fd(ev);
     timeouts_init(&loop->timeouts, ev);
@@ -129,6 +134,8 @@ int prong_loop_free(struct prong_loop *loop)
     resolver_free(loop->resolver);
     timeouts_clear(&loop->timeouts);
     loop_release_fd(loop);
+    if (loop->sentinel_fd >= 0)
+        close(loop->sentinel_fd);
     free(loop->buffer);
     free(loop);
     return 0;

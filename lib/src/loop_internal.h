@@ -17,9 +17,10 @@ struct resolver;
 
 struct prong_loop {
     struct ev_loop *ev;
-    int epoll_fd;   /* libev's own; -1: none, or not found */
-    int spare_fd;   /* given up to accept and close when descriptors run out */
-    size_t objects; /* not freed yet */
+    int epoll_fd;    /* libev's own; -1: none, or not found */
+    int spare_fd;    /* given up to accept and close when descriptors run out */
+    int sentinel_fd; /* in libev's set, to notice a new one (exclusive.c); -1: none */
+    size_t objects;  /* not freed yet */
     struct timeouts timeouts;
     struct resolver *resolver; /* made with the first name */
 
@@ -27,6 +28,10 @@ struct prong_loop {
      * that both are one piece. */
     uint8_t *buffer;
 };
+
+/* One turn in which the kernel learns of every watcher and nobody is called: what it finds ready
+ * stays pending for the program's own ev_run(). */
+void loop_turn_silently(struct ev_loop *ev);
 
 /* Where read(2) puts its PRONG_READ_SIZE bytes. */
 uint8_t *loop_read_buffer(const struct prong_loop *loop);

@@ -98,12 +98,40 @@ void server_stop_watcher(struct prong_server *server)
         ev_feed_event(ev, &server->io, EV_CUSTOM);
 }
 
+/* The entry in libev's set is not ours any more: back to libev's own way, which is always right. */
+static void give_up_exclusive(struct prong_server *server)
+{
+    server->exclusive.is_on = false;
+    if (!ev_is_active(&server->io))
+        return;
+    server_stop_watcher(server);
+    ev_io_set(&server->io, server->io.fd, EV_READ);
+}
+
+static void update_exclusive(struct prong_server *server, bool wanted)
+{
+    int error = 0;
+
+    if (wanted == server->exclusive.is_watched)
+        return;
+    error = wanted ? exclusive_watch(&server->exclusive) : exclusive_unwatch(&server->exclusive);
+    if (error < 0)
+        give_up_exclusive(server);
+}
+
+static bool wants_to_accept(const struct prong_server *server)
+{
+    return server->state == SERVER_LISTENING && !server->paused && !server->freed &&
+           !ev_is_active(&server->back_off);
+}
+
 void server_update_watcher(struct prong_server *server)
 {
-    bool wanted =
-        server->state == SERVER_LISTENING && !server->paused && !ev_is_active(&server->back_off);
+    bool wanted = wants_to_accept(server);
 
-    if (wanted == (bool)ev_is_active(&server->io))
+    if (server->exclusive.is_on)
+        update_exclusive(server, wanted);
+    if (server->exclusive.is_on || wanted == (bool)ev_is_active(&server->io))
         return;
     if (!wanted) {
         server_stop_watcher(server);
@@ -112,6 +140,34 @@ void server_update_watcher(struct prong_server *server)
     ev_io_start(server->loop->ev, &server->io);
     if (server->unref)
         ev_unref(server->loop->ev);
+}
+
+int prong_server_set_exclusive(struct prong_server *server)
+{
+    if (server->state != SERVER_LISTENING)
+        return -ENOTCONN;
+    if (server->exclusive.is_on)
+        return 0;
+    if (!ev_is_active(&server->io))
+        return -EAGAIN;
+    return exclusive_start(&server->exclusive, server->loop, &server->io);
+}
+
+bool prong_server_is_exclusive(struct prong_server *server)
+{
+    if (server->exclusive.is_on && !exclusive_is_intact(&server->exclusive)) {
+        give_up_exclusive(server);
+        server_update_watcher(server);
+    }
+    return server->exclusive.is_on;
+}
+
+void prong_server_take(struct prong_server *server, unsigned count)
+{
+    if (server->state != SERVER_LISTENING || ev_is_active(&server->back_off))
+        return;
+    server->to_take = count;
+    server_defer(server);
 }
 
 void server_stop_back_off(struct prong_server *server)
@@ -146,11 +202,6 @@ static void on_back_off_over(struct ev_loop *ev, struct ev_timer *timer, int rev
 
 /* --- Accepting --- */
 
-static bool is_accepting(const struct prong_server *server)
-{
-    return ev_is_active(&server->io) && !server->freed;
-}
-
 static int accept_one(struct prong_server *server, struct prong_address *remote)
 {
     struct sockaddr_storage storage;
@@ -172,7 +223,7 @@ static void shed(struct prong_server *server)
 {
     struct prong_address remote;
 
-    for (int i = 0; i < ACCEPT_BATCH && is_accepting(server); i++) {
+    for (int i = 0; i < ACCEPT_BATCH && wants_to_accept(server); i++) {
         int fd;
 
         loop_release_fd(server->loop);
@@ -274,6 +325,16 @@ static bool accept_next(struct prong_server *server)
     return true;
 }
 
+/* What prong_server_take() asked for. */
+static void take(struct prong_server *server)
+{
+    while (server->to_take > 0 && server->state == SERVER_LISTENING && !server->freed) {
+        server->to_take--;
+        if (!accept_next(server))
+            server->to_take = 0;
+    }
+}
+
 static void settle(struct prong_server *server)
 {
     if (server->due_listening && !server->freed)
@@ -293,9 +354,10 @@ static void on_event(struct ev_loop *ev, struct ev_io *io, int revents)
     if (revents & EV_CUSTOM) {
         server->deferred = false;
         settle(server);
+        take(server);
     }
     if (revents & EV_READ) {
-        for (int i = 0; i < ACCEPT_BATCH && is_accepting(server); i++) {
+        for (int i = 0; i < ACCEPT_BATCH && wants_to_accept(server); i++) {
             if (!accept_next(server))
                 break;
         }

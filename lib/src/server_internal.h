@@ -9,6 +9,7 @@
 
 #include <prong/server.h>
 
+#include "exclusive.h"
 #include "handle.h"
 #include "loop_internal.h"
 
@@ -39,6 +40,8 @@ struct prong_server {
     struct prong_address address;
     struct handle_file file;
     struct prong_error_info failure; /* what on_error is owed */
+    struct exclusive exclusive;
+    unsigned to_take; /* connections to accept now, paused or not */
     bool paused;
     bool unref;
     bool freed;

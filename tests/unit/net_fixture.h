@@ -8,15 +8,14 @@
 #ifndef NET_FIXTURE_H
 #define NET_FIXTURE_H
 
-#include <prong/prong.h>
-
-#include <ev.h>
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 #include <cmocka.h>
-#include <setjmp.h>
-#include <stdarg.h>
+#include <ev.h>
+#include <prong/prong.h>
 
 /* What happened to one object, in words: "connect data:5 end finish close". */
 struct record {

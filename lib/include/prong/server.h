@@ -126,6 +126,23 @@ PRONG_API void prong_server_close_all(struct prong_server *server);
 PRONG_API void prong_server_pause(struct prong_server *server);
 PRONG_API void prong_server_resume(struct prong_server *server);
 
+/* For processes that share the handle: one connection wakes one of them, and pause and resume take
+ * effect in the kernel at once (EPOLLEXCLUSIVE in libev's epoll set; resume looks at once whether
+ * somebody waits).  A woken process must accept: decide with pause() *after* an accept, in
+ * on_connection, never before.  For a server that listens and is not paused; turns the loop once
+ * without calling anybody.  0; -ENOTCONN or -EAGAIN when it does not listen or is paused; -ENOTSUP
+ * on another backend or where /proc does not show libev's set: then the handle is watched plainly,
+ * and everything works, too. */
+PRONG_API int prong_server_set_exclusive(struct prong_server *server);
+
+/* Is it watched that way?  libev builds its set anew after fork(2) and other surprises; then the
+ * answer is false, and the handle is watched plainly. */
+PRONG_API bool prong_server_is_exclusive(struct prong_server *server);
+
+/* Accepts up to `count` connections soon, also while paused and without being told of any by the
+ * kernel.  A call that finds nobody costs one system call. */
+PRONG_API void prong_server_take(struct prong_server *server, unsigned count);
+
 PRONG_API bool prong_server_is_listening(const struct prong_server *server);
 
 /* -ENOTCONN when it does not listen (R23). */
