@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: MIT
+"""One run of the bench: what it was told, and where things are."""
+
+import pathlib
+import sys
+
+from . import build, cpus, network
+
+DIRECTORY = pathlib.Path(__file__).resolve().parents[1]
+
+
+class Bench:
+    def __init__(self, options, build_directory, scratch):
+        self.rounds = options.rounds
+        self.quick = options.quick
+        self.workers = options.workers
+        self.directory = DIRECTORY
+        self.scratch = pathlib.Path(scratch)
+        self.files = 0
+        self.server_cpus, self.client_cpus = cpus.shares(self.workers)
+        self.families = network.families()
+        self.own_network = False
+        self.load_program = build.program(build_directory, "tests/bench/bench-load")
+        self.floor_program = build.program(build_directory, "tests/bench/bench-floor")
+        self.prongd_program = build_directory / "daemon" / "prongd"
+        self.prongctl_program = build_directory / "daemon" / "prongctl"
+
+    def new_file(self, name):
+        """A path that nothing else has, in a folder that goes with the run."""
+        self.files += 1
+        return str(self.scratch / f"{self.files}-{name}")
+
+    def progress(self, text):
+        if sys.stderr.isatty():
+            sys.stderr.write(f"\r\033[K{text}")
+            sys.stderr.flush()
+
+    def seconds(self):
+        """How long one turn measures."""
+        return 0.2 if self.quick else 0.8

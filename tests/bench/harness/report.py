@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+"""What a run says in the end: tables and verdicts, or JSON."""
+
+import json
+import os
+import platform
+
+from . import table
+
+HOW = """\
+CPU is that of the server's whole process tree.  "of the floor": the median of the ratios to the
+floor in the same round, with its quartiles and its range.  What "floor again" shows is the noise.
+"""
+
+
+class CaseReport:
+    def __init__(self, case, results, comparisons, notes):
+        self.case = case
+        self.results = results
+        self.comparisons = comparisons
+        self.notes = notes
+        self.verdicts = case.verdicts(results) + [one for comparison in comparisons
+                                                  for one in comparison.verdicts()]
+
+    def text(self, versions):
+        parts = [table.of_lane(result, versions).text() for result in self.results]
+        parts += [comparison.table().text() for comparison in self.comparisons]
+        parts += [f"{self.case.name}: not measured: {note}\n" for note in self.notes]
+        return "\n".join(parts)
+
+    def as_json(self):
+        return {"name": self.case.name,
+                "lanes": [result.as_json() for result in self.results],
+                "comparisons": [comparison.as_json() for comparison in self.comparisons],
+                "not_measured": self.notes}
+
+
+def machine(bench):
+    return {"kernel": platform.release(), "cpus": os.cpu_count(),
+            "server_cpus": sorted(bench.server_cpus), "client_cpus": sorted(bench.client_cpus),
+            "workers": bench.workers, "rounds": bench.rounds, "quick": bench.quick,
+            "own_network": bench.own_network,
+            "families": [name for name, _ in bench.families]}
+
+
+def head(bench, peer_classes, versions):
+    facts = machine(bench)
+    network = "a network namespace of its own" if bench.own_network else \
+        "the machine's network, where TIME_WAIT disturbs the client in the case connect"
+    lines = [f"{bench.rounds} rounds, {bench.workers} workers; servers on CPU "
+             f"{facts['server_cpus']}, client on CPU {facts['client_cpus']} of {facts['cpus']}; "
+             f"Linux {facts['kernel']}; {network}."]
+    lines += [f"  {one.name} {versions[one.name]}".rstrip() + f": {one.about}"
+              for one in peer_classes]
+    return "\n".join([*lines, HOW])
+
+
+def verdicts_text(reports):
+    return "\n".join(one.text() for report in reports for one in report.verdicts)
+
+
+def as_json(bench, versions, notes, reports):
+    return json.dumps({
+        "machine": machine(bench), "versions": versions, "not_measured": notes,
+        "cases": [report.as_json() for report in reports],
+        "verdicts": [vars(one) for report in reports for one in report.verdicts],
+    }, indent=1, ensure_ascii=False)

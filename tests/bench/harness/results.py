@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+"""What a case measured, and what follows from it: medians and ratios to the floor."""
+
+import dataclasses
+import statistics
+
+from .peers import Floor, SecondFloor
+
+
+@dataclasses.dataclass(frozen=True)
+class Ratio:
+    """The ratios of one peer to the floor, one for each round, in short."""
+
+    median: float
+    quarter: float        # a quarter of the rounds is below,
+    three_quarters: float  # a quarter above
+    least: float
+    most: float
+
+    @classmethod
+    def of(cls, ratios):
+        cuts = statistics.quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 else \
+            [ratios[0]] * 3
+        return cls(statistics.median(ratios), cuts[0], cuts[2], min(ratios), max(ratios))
+
+
+class LaneResult:
+    """One lane: {peer name: [measurement for each round]}"""
+
+    def __init__(self, case, lane, samples):
+        self.case = case
+        self.lane = lane
+        self.samples = samples
+
+    @property
+    def title(self):
+        return f"{self.lane.title}, {self.lane.family}"
+
+    def median(self, peer, key):
+        return statistics.median(sample[key] for sample in self.samples[peer])
+
+    def worst(self, peer, key):
+        return max(sample[key] for sample in self.samples[peer])
+
+    def ratio(self, peer):
+        """None when the case compares nothing, or without a floor in this run."""
+        key = self.case.compared
+        if key is None or not {peer, Floor.name} <= self.samples.keys():
+            return None
+        floors = [sample[key] for sample in self.samples[Floor.name]]
+        own = [sample[key] for sample in self.samples[peer]]
+        return Ratio.of([mine / floor for mine, floor in zip(own, floors)])
+
+    def deviation(self):
+        """How far the median of the second copy of the floor is from the first: what a ratio may
+        be off without a cause.  0 when there is no second copy in this run."""
+        ratio = self.ratio(SecondFloor.name)
+        return abs(ratio.median - 1) if ratio else 0.0
+
+    def as_json(self):
+        return {
+            "lane": self.lane.title, "family": self.lane.family, "deviation": self.deviation(),
+            "peers": {name: self._peer_json(name) for name in self.samples},
+        }
+
+    def _peer_json(self, name):
+        ratio = self.ratio(name)
+        return {
+            "median": {column.key: self.median(name, column.key) for column in self.case.columns},
+            "ratio_to_floor": dataclasses.asdict(ratio) if ratio else None,
+            "rounds": self.samples[name],
+        }

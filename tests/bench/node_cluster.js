@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+//
+// The peer that prong takes its words from: an echo server on Node's cluster module.
+//
+//     node node_cluster.js WORKERS ADDRESS…      prints {"ADDRESS": PORT, …} once it listens
+'use strict';
+
+const cluster = require('node:cluster');
+const net = require('node:net');
+
+const workers = Number(process.argv[2]);
+const addresses = process.argv.slice(3);
+
+function lead() {
+    const ports = {};
+    let listening = 0;
+
+    cluster.on('listening', (worker, { address, port }) => {
+        ports[address] = port;
+        listening += 1;
+        if (listening === workers * addresses.length)
+            console.log(JSON.stringify(ports));
+    });
+    for (let i = 0; i < workers; i++)
+        cluster.fork();
+}
+
+function work() {
+    for (const address of addresses) {
+        const server = net.createServer((socket) => {
+            socket.on('data', (bytes) => socket.write(bytes));
+            socket.on('error', () => socket.destroy());
+        });
+        server.listen(0, address);
+    }
+}
+
+if (cluster.isPrimary)
+    lead();
+else
+    work();
