@@ -17,6 +17,7 @@
 #define PRONG_PRONG_H
 
 #include <prong/address.h>
+#include <prong/block_list.h>
 #include <prong/error.h>
 #include <prong/loop.h>
 #include <prong/server.h>
