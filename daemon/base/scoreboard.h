@@ -51,6 +51,14 @@ struct scoreboard_server {
     _Atomic uint64_t dropped;
     _Atomic uint64_t bytes_read;
     _Atomic uint64_t bytes_written;
+
+    /* The gate of this worker for this server (worker/gate.c). */
+    _Atomic uint64_t recent;    /* accepted lately: a count that halves, and when it was so */
+    _Atomic uint32_t load;      /* balance_metric = load: CPU time and loop lag, in permille */
+    _Atomic uint32_t is_closed; /* a gauge: 1 while the gate is closed */
+    _Atomic uint64_t gate_closed;
+    _Atomic uint64_t gate_forced;
+    _Atomic uint64_t gate_nudges;
 };
 
 struct scoreboard;
