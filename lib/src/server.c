@@ -380,23 +380,24 @@ void server_init_watchers(struct prong_server *server)
 /* --- Connections --- */
 
 void prong_server_each_connection(struct prong_server *server,
-                                  void (*visit)(struct prong_socket *socket, void *user),
+                                  bool (*visit)(struct prong_socket *socket, void *user),
                                   void *user)
 {
     struct prong_socket *outer = server->visited;
 
     for (struct prong_socket *socket = server->first; socket != NULL; socket = server->visited) {
         server->visited = socket->next;
-        if (socket->state < PRONG_SOCKET_CLOSING)
-            visit(socket, user);
+        if (socket->state < PRONG_SOCKET_CLOSING && !visit(socket, user))
+            break;
     }
     server->visited = outer;
 }
 
-static void destroy_one(struct prong_socket *socket, void *user)
+static bool destroy_one(struct prong_socket *socket, void *user)
 {
     (void)user;
     prong_socket_destroy(socket, 0);
+    return true;
 }
 
 void prong_server_close_all(struct prong_server *server)

@@ -184,10 +184,11 @@ int net_setup(void **state)
     return 0;
 }
 
-static void destroy(struct prong_socket *socket, void *user)
+static bool destroy(struct prong_socket *socket, void *user)
 {
     (void)user;
     prong_socket_destroy(socket, 0);
+    return true;
 }
 
 int net_teardown(void **state)

@@ -168,9 +168,9 @@ struct prong_server_counters {
 PRONG_API const struct prong_server_counters *
 prong_server_counters(const struct prong_server *server);
 
-/* Calls `visit` for each connection; it may close any of them. */
+/* Calls `visit` for each connection until it returns false; it may close or detach any of them. */
 PRONG_API void prong_server_each_connection(struct prong_server *server,
-                                            void (*visit)(struct prong_socket *socket, void *user),
+                                            bool (*visit)(struct prong_socket *socket, void *user),
                                             void *user);
 
 PRONG_API void *prong_server_user(const struct prong_server *server);
