@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+"""What README.md shows is true."""
+
+import re
+import subprocess
+
+import pytest
+
+from daemon import PRONGD, TREE
+
+README = (TREE / "README.md").read_text()
+
+
+def block(language):
+    return re.search(rf"^```{language}\n(.*?)^```$", README, re.M | re.S).group(1)
+
+
+def test_its_configuration_is_good(tmp_path):
+    file = tmp_path / "prongd.conf"
+    file.write_text(block("ini"))
+    answer = subprocess.run([PRONGD, "-c", file, "-t"], capture_output=True, text=True, timeout=30)
+    assert answer.returncode == 0, answer.stderr
+
+
+def test_its_handler_compiles():
+    answer = subprocess.run(
+        ["cc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-Wno-missing-field-initializers",
+         f"-I{TREE}/lib/include", f"-I{TREE}/daemon/include", f"-I{TREE}/daemon/handlers",
+         "-fsyntax-only", "-x", "c", "-"],
+        input=block("c"), capture_output=True, text=True, timeout=60,
+    )
+    assert answer.returncode == 0, answer.stderr
+
+
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"`((?:lib|daemon)/[\w/.]+\.[ch])`", README))))
+def test_the_files_it_names_exist(name):
+    assert (TREE / name).is_file() or name == "daemon/handlers/count.c"
+
+
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"`(\w+)\(\)`", README))))
+def test_the_functions_it_names_exist(name):
+    found = subprocess.run(["grep", "-rqw", name, TREE / "lib", TREE / "daemon"], timeout=60)
+    assert found.returncode == 0
+
+
+@pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\((?!http)([^)#]+)\)", README))))
+def test_its_links_lead_somewhere(link):
+    assert (TREE / link).exists()
