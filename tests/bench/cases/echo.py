@@ -40,7 +40,7 @@ class Echo(Case):
                 ("64 connections, 16 pipelined",
                  {"connections": CONNECTIONS, "most": 2000, "pipeline": 16}))
         return [syscalls.Comparison(bench, peer_classes, f"system calls per message, {title}",
-                                    "echo", **arguments) for title, arguments in ways]
+                                    "echo", judged=True, **arguments) for title, arguments in ways]
 
     def verdicts(self, results):
         return [one for result in results

@@ -10,7 +10,7 @@ import time
 from .load import load
 from .peers import Floor, Prongd
 from .table import Table
-from .trouble import Missing, Trouble
+from .trouble import Missing
 from .verdict import Verdict
 
 ATTACH_SECONDS = 20
@@ -46,7 +46,7 @@ class Counter:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 self.process.kill()
                 self.process.wait()
-                raise Trouble(f"strace cannot attach:\n{self._said()}")
+                raise Missing(f"strace cannot attach: {self._said().strip()}")
             time.sleep(0.01)
 
     def _said(self):
@@ -83,10 +83,12 @@ def without_waiting(calls):
 
 
 class Comparison:
-    """The same short run for prongd and the floor."""
+    """The same short run for prongd and the floor.  `judged`: it is a target that both make the
+    same number of calls."""
 
-    def __init__(self, bench, peer_classes, title, mode, **arguments):
+    def __init__(self, bench, peer_classes, title, mode, judged=False, **arguments):
         self.title = title
+        self.judged = judged
         self.one_at_a_time = arguments["connections"] == 1
         self.counts = {one.name: count(bench, one, mode, arguments)
                        for one in peer_classes if one in (Prongd, Floor)}
@@ -105,7 +107,7 @@ class Comparison:
     def verdicts(self):
         """With one message under way at a time each needs its own epoll_wait, and all calls must
         be the same; with many, all others."""
-        if len(self.counts) < 2:
+        if not self.judged or len(self.counts) < 2:
             return []
         number = (lambda calls: sum(calls.values())) if self.one_at_a_time else without_waiting
         own, floor = number(self.counts[Prongd.name]), number(self.counts[Floor.name])
