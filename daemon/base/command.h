@@ -14,6 +14,9 @@
 
 #define COMMAND_LINE_SIZE 65536
 
+/* Where the master listens unless control_socket says otherwise. */
+#define COMMAND_SOCKET "/run/prong/control.sock"
+
 enum command { COMMAND_STATUS, COMMAND_STOP, COMMAND_VERSION, COMMAND_COUNT };
 
 struct command_row {

@@ -4,8 +4,6 @@
  */
 #include "ipc.h"
 
-#include "ipc_wire.h"
-
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
@@ -15,6 +13,8 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "ipc_wire.h"
 
 /* So many frames are taken in one turn of the loop, then others have theirs. */
 #define FRAMES_PER_TURN 16

@@ -6,10 +6,6 @@
  */
 #include "log.h"
 
-#include "log_repeat.h"
-#include "log_target.h"
-#include "log_text.h"
-
 #include <errno.h>
 #include <prong/error.h>
 #include <stdint.h>
@@ -19,6 +15,10 @@
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "log_repeat.h"
+#include "log_target.h"
+#include "log_text.h"
 
 struct level_row {
     const char *name;

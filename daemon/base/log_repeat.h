@@ -5,10 +5,10 @@
 #ifndef PRONGD_LOG_REPEAT_H
 #define PRONGD_LOG_REPEAT_H
 
-#include "log.h"
-
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "log.h"
 
 /* So many equal lines in a row are shown in one second; the rest is counted. */
 #define LOG_REPEAT_MOST   20

@@ -4,10 +4,10 @@
  */
 #include "log_text.h"
 
-#include "log.h"
-
 #include <stdio.h>
 #include <string.h>
+
+#include "log.h"
 
 static const char ellipsis[] = "…";
 

@@ -4,8 +4,6 @@
  */
 #include "scoreboard.h"
 
-#include "scoreboard_layout.h"
-
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +12,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "scoreboard_layout.h"
 
 /* The address space that is set aside; the file grows inside it. */
 #define ROOM_SIZE (64UL * 1024 * 1024)
@@ -252,6 +252,14 @@ static void clear_worker(struct scoreboard_worker *cell)
     atomic_store_explicit(&cell->heartbeat_ms, 0, memory_order_relaxed);
 }
 
+static void clear_server(struct scoreboard_server *cell)
+{
+    atomic_store_explicit(&cell->connections, 0, memory_order_relaxed);
+    atomic_store_explicit(&cell->recent, 0, memory_order_relaxed);
+    atomic_store_explicit(&cell->load, 0, memory_order_relaxed);
+    atomic_store_explicit(&cell->is_closed, 0, memory_order_relaxed);
+}
+
 void scoreboard_clear_slot(struct scoreboard *board, uint64_t generation, unsigned slot)
 {
     struct scoreboard_worker *worker = scoreboard_worker(board, generation, slot);
@@ -261,7 +269,7 @@ void scoreboard_clear_slot(struct scoreboard *board, uint64_t generation, unsign
         return;
     clear_worker(worker);
     for (unsigned i = 0; (cell = scoreboard_server(board, generation, slot, i)) != NULL; i++)
-        atomic_store_explicit(&cell->connections, 0, memory_order_relaxed);
+        clear_server(cell);
 }
 
 void scoreboard_free(struct scoreboard *board)

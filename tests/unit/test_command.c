@@ -3,7 +3,6 @@
  * The tables of commands and of messages.
  */
 #include "command.h"
-#include "message.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +11,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "message.h"
 
 static void a_command_stands_at_the_place_of_its_number(void **state)
 {

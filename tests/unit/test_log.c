@@ -3,8 +3,6 @@
  * The log: its lines, its targets, and what happens when nobody reads them.
  */
 #include "log.h"
-#include "log_repeat.h"
-#include "log_text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +20,9 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "log_repeat.h"
+#include "log_text.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

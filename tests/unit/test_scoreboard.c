@@ -4,8 +4,6 @@
  */
 #include "scoreboard.h"
 
-#include "scoreboard_layout.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -20,6 +18,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "scoreboard_layout.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -165,6 +165,7 @@ static void clearing_a_slot_zeroes_gauges_and_keeps_sums(void **state)
         server = scoreboard_server(*state, 1, 1, i);
         server->connections = 3;
         server->accepted = 4;
+        server->is_closed = 1;
         scoreboard_server(*state, 1, 0, i)->connections = 9;
     }
     scoreboard_clear_slot(*state, 1, 1);
@@ -176,6 +177,7 @@ static void clearing_a_slot_zeroes_gauges_and_keeps_sums(void **state)
     for (unsigned i = 0; i < 2; i++) {
         server = scoreboard_server(*state, 1, 1, i);
         assert_int_equal(server->connections, 0);
+        assert_int_equal(server->is_closed, 0);
         assert_int_equal(server->accepted, 4);
         assert_int_equal(scoreboard_server(*state, 1, 0, i)->connections, 9);
     }

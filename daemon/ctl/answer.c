@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Shows an answer of the master.
+ */
+#include "answer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "log.h"
+#include "status.h"
+#include "table.h"
+
+/* Each member on a line of its own: for commands that need no more. */
+static void print_members(FILE *stream, json_t *answer)
+{
+    char text[TABLE_CELL_SIZE];
+    const char *key;
+    const json_t *value;
+
+    json_object_foreach(answer, key, value)
+    {
+        if (strcmp(key, "ok") == 0)
+            continue;
+        (void)fprintf(stream, "%s: ", log_escape(key, strlen(key), text, sizeof(text)));
+        (void)fprintf(stream, "%s\n", table_cell(value, TABLE_TEXT, text));
+    }
+}
+
+static void print_stop(FILE *stream, json_t *answer)
+{
+    (void)answer;
+    (void)fputs("prongd stops when its clients are done, or after shutdown_timeout.\n", stream);
+}
+
+typedef void print_function(FILE *stream, json_t *answer);
+
+/* What is not here is shown by print_members(). */
+static print_function *const printers[COMMAND_COUNT] = {
+    [COMMAND_STATUS] = status_print,
+    [COMMAND_STOP] = print_stop,
+};
+
+static int exit_status(const json_t *answer)
+{
+    json_int_t status = json_integer_value(json_object_get(answer, "exit"));
+
+    if (json_is_true(json_object_get(answer, "ok")))
+        return 0;
+    return status > 0 && status < 126 ? (int)status : 1;
+}
+
+static void print_error(const json_t *answer)
+{
+    char text[TABLE_CELL_SIZE];
+    const json_t *error = json_object_get(answer, "error");
+
+    (void)fprintf(stderr, "prongctl: %s\n",
+                  json_is_string(error) ? table_cell(error, TABLE_TEXT, text)
+                                        : "prongd refused without a reason");
+}
+
+int answer_show(json_t *answer, enum command command, bool json)
+{
+    int status = exit_status(answer);
+    print_function *print = printers[command] != NULL ? printers[command] : print_members;
+
+    if (json) {
+        (void)json_dumpf(answer, stdout, JSON_INDENT(2));
+        (void)fputc('\n', stdout);
+    } else if (status == 0) {
+        print(stdout, answer);
+    }
+    if (status != 0)
+        print_error(answer);
+    return status;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Asks the master: one line of JSON each way over its control socket, in bounded time and size.
+ */
+#ifndef PRONGCTL_CLIENT_H
+#define PRONGCTL_CLIENT_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+struct command_row;
+
+/* How long the master may take to answer. */
+#define CLIENT_PATIENCE_MS 60000
+
+/* The largest answer. */
+#define CLIENT_ANSWER_SIZE (64UL * 1024 * 1024)
+
+/* A question to the master that listens on `path` ("@name": an abstract one). */
+struct client_request {
+    const char *path;
+    const struct command_row *row;
+    char *const *arguments;
+    size_t argument_count;
+};
+
+/* Gives the answer, an object; or NULL and one or two sentences in `problem`. */
+json_t *client_ask(const struct client_request *request, char *problem, size_t size);
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The answer to `prongctl status` for people.
+ */
+#include "status.h"
+
+#include "table.h"
+#include "units.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct table_column worker_columns[] = {
+    {"WORKER", "slot", TABLE_NUMBER},
+    {"GENERATION", "generation", TABLE_NUMBER},
+    {"PID", "pid", TABLE_NUMBER},
+    {"STATE", "state", TABLE_TEXT},
+    {"CONNECTIONS", "connections", TABLE_NUMBER},
+    {"ACCEPTED", "accepted", TABLE_NUMBER},
+    {"CLOSED", "closed", TABLE_NUMBER},
+    {"READ", "bytes_read", TABLE_BYTES},
+    {"WRITTEN", "bytes_written", TABLE_BYTES},
+};
+
+static const struct table_column server_columns[] = {
+    {"SERVER", "name", TABLE_TEXT},
+    {"HANDLER", "handler", TABLE_TEXT},
+    {"CONNECTIONS", "connections", TABLE_NUMBER},
+    {"ACCEPTED", "accepted", TABLE_NUMBER},
+    {"DROPPED", "dropped", TABLE_NUMBER},
+    {"ADDRESSES", "addresses", TABLE_TEXT},
+};
+
+static void print_member(FILE *stream, const char *before, const json_t *object, const char *key)
+{
+    char text[TABLE_CELL_SIZE];
+
+    (void)fprintf(stream, "%s%s", before,
+                  table_cell(json_object_get(object, key), TABLE_TEXT, text));
+}
+
+static void print_master(FILE *stream, const json_t *master)
+{
+    json_int_t uptime_s = json_integer_value(json_object_get(master, "uptime_s"));
+    char duration[UNITS_SIZE];
+
+    print_member(stream, "prongd ", master, "version");
+    print_member(stream, ", master ", master, "pid");
+    print_member(stream, ", generation ", master, "generation");
+    print_member(stream, ", started ", master, "started");
+    (void)fprintf(stream, ", up %s\n",
+                  units_duration(uptime_s < 0 ? 0 : (uint64_t)uptime_s, duration));
+}
+
+void status_print(FILE *stream, json_t *answer)
+{
+    print_master(stream, json_object_get(answer, "master"));
+    (void)fputc('\n', stream);
+    table_print(stream, worker_columns, COUNT(worker_columns), json_object_get(answer, "workers"));
+    (void)fputc('\n', stream);
+    table_print(stream, server_columns, COUNT(server_columns), json_object_get(answer, "servers"));
+}
