@@ -8,6 +8,7 @@
 /* MESSAGE(name, direction and meaning) */
 #define MESSAGES(MESSAGE)                                                                    \
     MESSAGE(READY, "worker to master: it accepts connections from now on")                   \
+    MESSAGE(DRAINING, "worker to master: a signal told it to drain")                         \
     MESSAGE(DRAIN, "master to worker: stop accepting, end when the last connection is gone") \
     MESSAGE(STOP, "master to worker: close every connection and end now")                    \
     MESSAGE(LOG_REOPEN, "master to worker: open the log file anew")                          \

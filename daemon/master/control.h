@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The control socket: where prongctl asks and the master answers.
+ *
+ * Only root and the daemon's own user are heard.  Nobody can hold up the master: clients are
+ * limited in number, a request and the reading of its answer in time and size.
+ */
+#ifndef PRONGD_CONTROL_H
+#define PRONGD_CONTROL_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+#include "command.h"
+
+struct control;
+struct control_client;
+struct ev_loop;
+
+/* Answers with control_answer(), now or later; the client lives until then. */
+typedef void control_command(struct control_client *client, const json_t *arguments, void *user);
+
+/* Listens on `path` ("@name": abstract).  Borrows loop and table, which has a function for each
+ * command.  NULL with one sentence in `problem`. */
+struct control *control_open(struct ev_loop *loop, const char *path,
+                             control_command *const table[COMMAND_COUNT], void *user, char *problem,
+                             size_t size);
+
+/* Takes `answer`, an object; NULL stands for "out of memory".  The client may be gone after it. */
+void control_answer(struct control_client *client, json_t *answer);
+
+/* Accepts NULL.  Closes the clients and the socket, and unlinks its file if that is still ours. */
+void control_close(struct control *control);
+
+/* The same without unlinking: for a child. */
+void control_abandon(struct control *control);
+
+#endif

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Generations: prepared before anything is started, freed when nobody is left.
+ */
+#include "generation.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "ipc.h"
+#include "listeners.h"
+#include "log.h"
+#include "scoreboard.h"
+#include "slot.h"
+
+/* Whom workers become where root started the daemon and said nothing else. */
+#define DEFAULT_USER "nobody"
+
+#define TO(state) (1U << (state))
+
+static const unsigned allowed[] = {
+    [GENERATION_STARTING] = TO(GENERATION_SERVING) | TO(GENERATION_STOPPING),
+    [GENERATION_SERVING] = TO(GENERATION_DRAINING) | TO(GENERATION_STOPPING),
+    [GENERATION_DRAINING] = TO(GENERATION_STOPPING),
+    [GENERATION_STOPPING] = 0,
+};
+
+static const char *const state_names[] = {
+    [GENERATION_STARTING] = "starting",
+    [GENERATION_SERVING] = "serving",
+    [GENERATION_DRAINING] = "draining",
+    [GENERATION_STOPPING] = "stopping",
+};
+
+void generation_list_append(struct generation_list *list, struct generation *generation)
+{
+    struct generation **end = &list->first;
+
+    while (*end != NULL)
+        end = &(*end)->next;
+    generation->next = NULL;
+    *end = generation;
+}
+
+void generation_list_remove(struct generation_list *list, struct generation *generation)
+{
+    struct generation **at = &list->first;
+
+    while (*at != generation)
+        at = &(*at)->next;
+    *at = generation->next;
+    generation->next = NULL;
+}
+
+struct generation *generation_list_current(const struct generation_list *list)
+{
+    struct generation *current = NULL;
+    struct generation *generation;
+
+    for (generation = list->first; generation != NULL; generation = generation->next) {
+        if (generation->state == GENERATION_SERVING)
+            current = generation;
+    }
+    return current;
+}
+
+void generation_enter(struct generation *generation, enum generation_state state)
+{
+    assert((allowed[generation->state] & TO(state)) != 0);
+    log_debug("generation changes generation=%llu from=%s to=%s",
+              (unsigned long long)generation->number, state_names[generation->state],
+              state_names[state]);
+    generation->state = state;
+}
+
+unsigned generation_workers(const struct generation *generation)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < generation->slot_count; i++)
+        count += slot_is_occupied(&generation->slots[i]) ? 1 : 0;
+    return count;
+}
+
+/* --- Preparing one --- */
+
+int generation_find_identity(const struct config *config, bool *changes,
+                             struct privileges *identity, char *problem, size_t size)
+{
+    const struct config_daemon *daemon = &config->daemon;
+    char reason[256];
+
+    *changes = geteuid() == 0;
+    if (!*changes)
+        return 0;
+    if (privileges_find(identity, daemon->user != NULL ? daemon->user : DEFAULT_USER, daemon->group,
+                        reason, sizeof(reason)) == 0)
+        return 0;
+    snprintf(problem, size, "%s: [prongd] user: %s", config->file, reason);
+    return -ENOENT;
+}
+
+static int find_identity(struct generation *generation, char *problem, size_t size)
+{
+    const struct config_daemon *daemon = &generation->config->daemon;
+    int error;
+
+    error = generation_find_identity(generation->config, &generation->changes_identity,
+                                     &generation->identity, problem, size);
+    if (error == 0 && !generation->changes_identity &&
+        (daemon->user != NULL || daemon->group != NULL))
+        log_notice("user and group are ignored: only root can become somebody else");
+    return error;
+}
+
+static bool holds(const struct generation *generation, const struct listener *listener)
+{
+    for (size_t i = 0; i < generation->listener_count; i++) {
+        if (generation->listeners[i].listener == listener)
+            return true;
+    }
+    return false;
+}
+
+/* Takes the handle for one address of one server. */
+static int open_address(struct generation *generation, unsigned server, size_t index, char *problem,
+                        size_t size)
+{
+    const struct config_server *config = generation->config->servers[server];
+    struct listener *listener;
+    char reason[256];
+
+    listener = listeners_take(generation->registry, config, index, reason, sizeof(reason));
+    if (listener != NULL && holds(generation, listener)) {
+        listeners_release(generation->registry, listener);
+        listener = NULL;
+        snprintf(reason, sizeof(reason), "listen: the address stands in the file twice");
+    }
+    if (listener == NULL) {
+        snprintf(problem, size, "%s: [server %s] %s", generation->config->file, config->name,
+                 reason);
+        return -EADDRINUSE;
+    }
+    generation->listeners[generation->listener_count].server = server;
+    generation->listeners[generation->listener_count].listener = listener;
+    generation->listener_count++;
+    return 0;
+}
+
+static int open_listeners(struct generation *generation, char *problem, size_t size)
+{
+    const struct config *config = generation->config;
+    size_t count = 0;
+
+    for (size_t server = 0; server < config->server_count; server++)
+        count += config->servers[server]->address_count;
+    generation->listeners = calloc(count > 0 ? count : 1, sizeof(*generation->listeners));
+    if (generation->listeners == NULL) {
+        snprintf(problem, size, "out of memory");
+        return -ENOMEM;
+    }
+    for (unsigned server = 0; server < config->server_count; server++) {
+        for (size_t i = 0; i < config->servers[server]->address_count; i++) {
+            int error = open_address(generation, server, i, problem, size);
+
+            if (error < 0)
+                return error;
+        }
+    }
+    return 0;
+}
+
+static int add_slots(struct generation *generation, char *problem, size_t size)
+{
+    unsigned count = config_workers(generation->config);
+    int error;
+
+    error = scoreboard_add(generation->scoreboard, generation->number, count,
+                           (unsigned)generation->config->server_count);
+    if (error < 0) {
+        snprintf(problem, size, "no room on the scoreboard: %s", strerror(-error));
+        return error;
+    }
+    generation->slots = calloc(count, sizeof(*generation->slots));
+    if (generation->slots == NULL) {
+        scoreboard_remove(generation->scoreboard, generation->number);
+        snprintf(problem, size, "out of memory");
+        return -ENOMEM;
+    }
+    generation->slot_count = count;
+    for (unsigned i = 0; i < count; i++)
+        slot_init(&generation->slots[i], generation, i,
+                  scoreboard_worker(generation->scoreboard, generation->number, i));
+    return 0;
+}
+
+struct generation *generation_new(uint64_t number, struct config *config,
+                                  struct listeners *registry, struct scoreboard *scoreboard,
+                                  char *problem, size_t size)
+{
+    struct generation *generation = calloc(1, sizeof(*generation));
+
+    if (generation == NULL) {
+        snprintf(problem, size, "out of memory");
+        config_free(config);
+        return NULL;
+    }
+    generation->number = number;
+    generation->config = config;
+    generation->registry = registry;
+    generation->scoreboard = scoreboard;
+    if (find_identity(generation, problem, size) == 0 &&
+        open_listeners(generation, problem, size) == 0 && add_slots(generation, problem, size) == 0)
+        return generation;
+    generation_free(generation);
+    return NULL;
+}
+
+/* --- Giving it up --- */
+
+void generation_release_listeners(struct generation *generation)
+{
+    for (size_t i = 0; i < generation->listener_count; i++)
+        listeners_release(generation->registry, generation->listeners[i].listener);
+    generation->listener_count = 0;
+}
+
+int generation_bequeath(struct generation *generation, unsigned slot,
+                        struct inheritance *inheritance)
+{
+    memset(inheritance, 0, sizeof(*inheritance));
+    inheritance->listeners =
+        calloc(generation->listener_count + 1, sizeof(*inheritance->listeners));
+    if (inheritance->listeners == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < generation->listener_count; i++) {
+        inheritance->listeners[i].server = generation->listeners[i].server;
+        inheritance->listeners[i].fd = generation->listeners[i].listener->fd;
+        generation->listeners[i].listener->fd = -1;
+    }
+    inheritance->listener_count = generation->listener_count;
+    inheritance->config = generation->config;
+    generation->config = NULL;
+    inheritance->scoreboard = generation->scoreboard;
+    inheritance->generation = generation->number;
+    inheritance->slot = slot;
+    inheritance->slots = generation->slot_count;
+    inheritance->changes_identity = generation->changes_identity;
+    inheritance->identity = generation->identity;
+    return 0;
+}
+
+void generation_free(struct generation *generation)
+{
+    if (generation == NULL)
+        return;
+    assert(generation_workers(generation) == 0);
+    generation_release_listeners(generation);
+    if (generation->slots != NULL)
+        scoreboard_remove(generation->scoreboard, generation->number);
+    generation_abandon(generation);
+}
+
+void generation_abandon(struct generation *generation)
+{
+    for (unsigned i = 0; i < generation->slot_count; i++)
+        ipc_free(generation->slots[i].ipc);
+    free(generation->slots);
+    free(generation->listeners);
+    config_free(generation->config);
+    free(generation);
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A generation: everything that was started from one configuration.
+ *
+ * Several live side by side while old ones drain; each has its own configuration, slots and
+ * references to the listening handles.
+ */
+#ifndef PRONGD_GENERATION_H
+#define PRONGD_GENERATION_H
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "inheritance.h"
+#include "privileges.h"
+
+struct config;
+struct listener;
+struct listeners;
+struct scoreboard;
+struct slot;
+
+/*  STARTING → SERVING → DRAINING → STOPPING → freed       STARTING, SERVING → STOPPING */
+enum generation_state {
+    GENERATION_STARTING, /* not all of its workers were ready yet */
+    GENERATION_SERVING,  /* a dead worker is replaced */
+    GENERATION_DRAINING, /* its connections may finish, for a while */
+    GENERATION_STOPPING  /* its workers were told to end now */
+};
+
+struct generation_listener {
+    unsigned server; /* index into config->servers */
+    struct listener *listener;
+};
+
+struct generation {
+    struct generation *next; /* in the list */
+    uint64_t number;
+    enum generation_state state;
+    struct config *config;         /* NULL: given to a worker, in the child */
+    struct listeners *registry;    /* borrowed */
+    struct scoreboard *scoreboard; /* borrowed */
+    struct generation_listener *listeners;
+    size_t listener_count;
+    bool changes_identity; /* only root can */
+    struct privileges identity;
+    struct slot *slots;
+    unsigned slot_count;
+    ev_timer conclusion; /* its last worker is gone: says so from the loop */
+};
+
+/* Those that are alive, the oldest first. */
+struct generation_list {
+    struct generation *first;
+};
+
+void generation_list_append(struct generation_list *list, struct generation *generation);
+void generation_list_remove(struct generation_list *list, struct generation *generation);
+
+/* The one that accepts: the newest that is neither draining nor stopping.  NULL: none. */
+struct generation *generation_list_current(const struct generation_list *list);
+
+/* Prepares everything that can fail before a worker is started: whom workers become, the listening
+ * handles, room on the scoreboard.  Takes `config` in every case; borrows the rest.
+ * NULL with one line in `problem`. */
+struct generation *generation_new(uint64_t number, struct config *config,
+                                  struct listeners *registry, struct scoreboard *scoreboard,
+                                  char *problem, size_t size);
+
+/* Whom the workers of this configuration become, and whom its unix sockets belong to, if anybody.
+ * 0, or a negative code with one line in `problem`. */
+int generation_find_identity(const struct config *config, bool *changes,
+                             struct privileges *identity, char *problem, size_t size);
+
+/* The only place that changes the state. */
+void generation_enter(struct generation *generation, enum generation_state state);
+
+/* How many slots have a living worker. */
+unsigned generation_workers(const struct generation *generation);
+
+/* Gives the listening handles back: nothing is accepted any more once the workers, too, have
+ * closed theirs. */
+void generation_release_listeners(struct generation *generation);
+
+/* In the child: moves what the slot's worker needs into `inheritance`, out of the generation.
+ * 0 or -ENOMEM. */
+int generation_bequeath(struct generation *generation, unsigned slot,
+                        struct inheritance *inheritance);
+
+/* Accepts NULL.  No worker may be left; gives handles and scoreboard room back. */
+void generation_free(struct generation *generation);
+
+/* In the child: closes the channels and frees, with no effect outside this process. */
+void generation_abandon(struct generation *generation);
+
+#endif

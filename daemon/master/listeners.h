@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The listening handles: opened once, shared by every generation that wants the same address.
+ *
+ * Only the master opens and closes them, so that no worker's death loses a connection that waits
+ * to be accepted, and no reload gives up a port that it goes on using.
+ */
+#ifndef PRONGD_LISTENERS_H
+#define PRONGD_LISTENERS_H
+
+#include <prong/address.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "socket_file.h"
+
+struct config_server;
+struct listeners;
+
+/* One handle.  Read only, but for listeners.c. */
+struct listener {
+    struct listener *next;
+    unsigned references;
+    int fd;                       /* -1: given to a worker, in the child */
+    struct prong_address address; /* the real one: port 0 resolved */
+
+    /* What it was opened for: the address as configured, and for port 0 also which of the
+     * equal addresses of which server, so that each keeps its own port. */
+    struct prong_address wanted;
+    char *server;
+    unsigned ordinal;
+
+    struct socket_file file; /* of a unix socket */
+};
+
+/* NULL with errno ENOMEM. */
+struct listeners *listeners_new(void);
+
+/* The handle for the server's address number `index`: the one that is open already, or a new one.
+ * Release it once for each time it was taken.  NULL with one sentence in `problem`. */
+struct listener *listeners_take(struct listeners *listeners, const struct config_server *server,
+                                size_t index, char *problem, size_t size);
+
+/* The last release closes the handle, and unlinks its unix socket's file if that is still ours. */
+void listeners_release(struct listeners *listeners, struct listener *listener);
+
+/* Whom a server's unix sockets belong to; (uid_t)-1 and (gid_t)-1 where nothing is configured.
+ * 0, or -ENOENT with one sentence in `problem`. */
+int listeners_find_owner(const struct config_server *server, uid_t *owner, gid_t *group,
+                         char *problem, size_t size);
+
+/* Accepts NULL.  Closes what is open, but unlinks nothing: also for a child. */
+void listeners_free(struct listeners *listeners);
+
+#endif

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Start, signals, commands, stop.
+ */
+#include "master.h"
+
+#include <assert.h>
+#include <ev.h>
+#include <prong/address.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "config.h"
+#include "listeners.h"
+#include "log.h"
+#include "master_internal.h"
+#include "scoreboard.h"
+#include "slot.h"
+
+static void enter(struct master *master, enum master_state state)
+{
+    assert(state > master->state);
+    master->state = state;
+}
+
+/* --- Stopping --- */
+
+void master_stop_now(struct master *master)
+{
+    struct generation *generation;
+
+    if (master->state == MASTER_STOPPING)
+        return;
+    log_notice("stopping at once");
+    enter(master, MASTER_STOPPING);
+    for (generation = master->generations.first; generation != NULL; generation = generation->next)
+        supervisor_stop(&master->supervisor, generation);
+}
+
+void master_stop(struct master *master)
+{
+    struct generation *generation;
+
+    if (master->state >= MASTER_DRAINING) {
+        master_stop_now(master);
+        return;
+    }
+    log_notice("stopping");
+    enter(master, MASTER_DRAINING);
+    for (generation = master->generations.first; generation != NULL;
+         generation = generation->next) {
+        supervisor_drain(&master->supervisor, generation,
+                         generation->config->daemon.shutdown_timeout_ms);
+        generation_release_listeners(generation);
+    }
+}
+
+/* --- Signals --- */
+
+struct signal_row {
+    int number;
+    const char *name;
+    void (*act)(struct master *master, const struct signal_row *row);
+    const char *help;
+};
+
+static void on_stop(struct master *master, const struct signal_row *row)
+{
+    log_notice("signal name=%s", row->name);
+    master_stop(master);
+}
+
+static void on_quit(struct master *master, const struct signal_row *row)
+{
+    log_notice("signal name=%s", row->name);
+    master_stop_now(master);
+}
+
+static void on_reopen(struct master *master, const struct signal_row *row)
+{
+    int error = log_reopen();
+
+    if (error < 0)
+        log_code(LOG_LEVEL_ERROR, error, "the log file cannot be opened anew");
+    else
+        log_notice("log opened anew after signal name=%s", row->name);
+    supervisor_tell_all(&master->supervisor, MESSAGE_LOG_REOPEN, log_file_fd());
+}
+
+static void on_reload(struct master *master, const struct signal_row *row)
+{
+    (void)master;
+    log_warning("reload is not available in this version: ignored signal name=%s", row->name);
+}
+
+static void on_upgrade(struct master *master, const struct signal_row *row)
+{
+    (void)master;
+    log_warning("upgrade is not available in this version: ignored signal name=%s", row->name);
+}
+
+static const struct signal_row signals[] = {
+    {SIGTERM, "TERM", on_stop,
+     "Stop: accept nothing, let connections finish for shutdown_timeout; again: at once."},
+    {SIGINT, "INT", on_stop, "The same as TERM."},
+    {SIGQUIT, "QUIT", on_quit, "Stop at once."},
+    {SIGHUP, "HUP", on_reload, "Reload the configuration; not available in this version."},
+    {SIGUSR1, "USR1", on_reopen, "Open the log file anew, after a rotation."},
+    {SIGUSR2, "USR2", on_upgrade, "Upgrade the program; not available in this version."},
+};
+
+#define SIGNAL_COUNT (sizeof(signals) / sizeof(signals[0]))
+
+void master_print_signals(FILE *stream)
+{
+    for (size_t i = 0; i < SIGNAL_COUNT; i++)
+        fprintf(stream, "  %-5s %s\n", signals[i].name, signals[i].help);
+}
+
+static void on_signal(struct ev_loop *loop, ev_signal *watcher, int revents)
+{
+    struct master *master = watcher->data;
+    const struct signal_row *row = &signals[watcher - master->signals];
+
+    (void)loop;
+    (void)revents;
+    row->act(master, row);
+}
+
+static bool start_signals(struct master *master)
+{
+    signal(SIGPIPE, SIG_IGN);
+    master->signals = calloc(SIGNAL_COUNT, sizeof(*master->signals));
+    if (master->signals == NULL)
+        return false;
+    for (size_t i = 0; i < SIGNAL_COUNT; i++) {
+        ev_signal_init(&master->signals[i], on_signal, signals[i].number);
+        master->signals[i].data = master;
+        ev_signal_start(master->loop, &master->signals[i]);
+    }
+    return true;
+}
+
+static void stop_signals(struct master *master)
+{
+    for (size_t i = 0; master->signals != NULL && i < SIGNAL_COUNT; i++)
+        ev_signal_stop(master->loop, &master->signals[i]);
+    free(master->signals);
+}
+
+/* --- What the supervisor tells --- */
+
+static void log_ready(const struct generation *generation)
+{
+    char address[PRONG_ADDRESS_TEXT_SIZE], list[1024] = "";
+
+    for (size_t i = 0; i < generation->listener_count; i++) {
+        size_t used = strlen(list);
+
+        prong_address_format(&generation->listeners[i].listener->address, address, sizeof(address));
+        snprintf(list + used, sizeof(list) - used, "%s%s", i > 0 ? "," : "", address);
+    }
+    log_notice("ready workers=%u generation=%llu addresses=%s", generation->slot_count,
+               (unsigned long long)generation->number, list);
+}
+
+static void on_ready(struct generation *generation, void *user)
+{
+    struct master *master = user;
+    const char *pid_file = generation->config->daemon.pid_file;
+    int error;
+
+    enter(master, MASTER_RUNNING);
+    if (pid_file != NULL) {
+        error = pid_file_write(&master->pid_file, pid_file);
+        if (error < 0)
+            log_code(LOG_LEVEL_ERROR, error, "pid file cannot be written path=%s", pid_file);
+    }
+    log_ready(generation);
+}
+
+static void on_failed(struct generation *generation, const char *why, void *user)
+{
+    struct master *master = user;
+
+    (void)generation;
+    log_error("start failed: %s", why);
+    master->exit_status = EXIT_FAILURE;
+    enter(master, MASTER_STOPPING);
+}
+
+static void on_gone(struct generation *generation, void *user)
+{
+    struct master *master = user;
+
+    generation_list_remove(&master->generations, generation);
+    generation_free(generation);
+    if (master->generations.first == NULL)
+        ev_break(master->loop, EVBREAK_ALL);
+}
+
+static void on_child(void *user);
+
+static const struct supervisor_events supervisor_events = {
+    .on_ready = on_ready,
+    .on_failed = on_failed,
+    .on_gone = on_gone,
+    .on_child = on_child,
+};
+
+/* --- Life --- */
+
+/* As many descriptors as the system lets us have; workers inherit it. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* Is there another daemon that works with the same pid file? */
+static bool is_alone(const struct config *config)
+{
+    pid_t holder = 0;
+
+    if (config->daemon.pid_file != NULL)
+        holder = pid_file_holder(config->daemon.pid_file);
+    if (holder != 0)
+        log_error("%s: [prongd] pid_file: %s: held by a running prongd pid=%d", config->file,
+                  config->daemon.pid_file, (int)holder);
+    return holder == 0;
+}
+
+static bool open_control(struct master *master, const struct config *config)
+{
+    char problem[256];
+
+    if (config->daemon.control_socket == NULL)
+        return true;
+    master->control = control_open(master->loop, config->daemon.control_socket, command_table,
+                                   master, problem, sizeof(problem));
+    if (master->control == NULL)
+        log_error("%s: [prongd] %s", config->file, problem);
+    return master->control != NULL;
+}
+
+/* Everything opened here is opened before the first fork.  Problems go to stderr still; the log
+ * changes to its own target only when the start can no longer fail for them. */
+static bool prepare(struct master *master, struct config *config)
+{
+    const struct config_daemon *daemon = &config->daemon;
+    struct generation *generation;
+    char problem[512];
+    int error;
+
+    generation =
+        generation_new(1, config, master->listeners, master->scoreboard, problem, sizeof(problem));
+    if (generation == NULL) {
+        log_error("%s", problem);
+        return false;
+    }
+    generation_list_append(&master->generations, generation);
+    if (!open_control(master, config) || !start_signals(master))
+        return false;
+    error = log_open(daemon->log_target, (enum log_level)daemon->log_level);
+    if (error < 0)
+        log_code(LOG_LEVEL_ERROR, error, "%s: [prongd] log_target: %s", config->file,
+                 daemon->log_target);
+    return error == 0;
+}
+
+static bool init(struct master *master)
+{
+    memset(master, 0, sizeof(*master));
+    master->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
+    master->scoreboard = scoreboard_new();
+    master->listeners = listeners_new();
+    if (master->loop == NULL || master->scoreboard == NULL || master->listeners == NULL) {
+        log_error("the system gives no memory or no descriptors");
+        return false;
+    }
+    master->started = time(NULL);
+    master->started_at = ev_now(master->loop);
+    return true;
+}
+
+/* Without effect outside this process. */
+static void abandon(struct master *master)
+{
+    struct generation *next;
+
+    stop_signals(master);
+    control_abandon(master->control);
+    pid_file_close(&master->pid_file);
+    for (struct generation *generation = master->generations.first; generation != NULL;
+         generation = next) {
+        next = generation->next;
+        generation_abandon(generation);
+    }
+    listeners_free(master->listeners);
+    if (master->loop != NULL)
+        ev_loop_destroy(master->loop);
+}
+
+static void on_child(void *user)
+{
+    struct master *master = user;
+
+    supervisor_clear(&master->supervisor);
+    abandon(master);
+}
+
+/* Files go first; then what would go with the process anyway. */
+static void clear(struct master *master)
+{
+    struct generation *generation;
+
+    while ((generation = master->generations.first) != NULL) {
+        generation_list_remove(&master->generations, generation);
+        generation_free(generation);
+    }
+    pid_file_remove(&master->pid_file);
+    if (master->stop_client != NULL)
+        control_answer(master->stop_client, json_pack("{s:b}", "ok", 1));
+    control_close(master->control);
+    master->control = NULL;
+    abandon(master);
+    scoreboard_free(master->scoreboard);
+}
+
+static void serve(struct master *master, worker_entry *entry)
+{
+    supervisor_init(&master->supervisor, master->loop, &master->generations, entry,
+                    &supervisor_events, master);
+    supervisor_start(&master->supervisor, master->generations.first);
+    ev_run(master->loop, 0);
+    supervisor_clear(&master->supervisor);
+    if (master->exit_status == EXIT_SUCCESS)
+        log_notice("stopped");
+}
+
+int master_run(struct config *config, worker_entry *entry)
+{
+    struct master master;
+
+    raise_descriptor_limit();
+    log_set_role("master", 0, -1);
+    if (!init(&master) || !is_alone(config)) {
+        config_free(config);
+        clear(&master);
+        return EXIT_FAILURE;
+    }
+    if (prepare(&master, config))
+        serve(&master, entry);
+    else
+        master.exit_status = EXIT_FAILURE;
+    clear(&master);
+    return master.exit_status;
+}
+
+int master_check(const struct config *config, char *problem, size_t size)
+{
+    struct privileges identity;
+    char reason[256];
+    bool changes;
+    uid_t owner;
+    gid_t group;
+    int error;
+
+    error = generation_find_identity(config, &changes, &identity, problem, size);
+    for (size_t i = 0; error == 0 && i < config->server_count; i++) {
+        error = listeners_find_owner(config->servers[i], &owner, &group, reason, sizeof(reason));
+        if (error < 0)
+            snprintf(problem, size, "%s: [server %s] %s", config->file, config->servers[i]->name,
+                     reason);
+    }
+    return error;
+}

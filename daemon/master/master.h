@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The master: the first process.  Opens the handles, starts the workers, watches over them, obeys
+ * signals and the control socket.  Never touches a client's bytes.
+ */
+#ifndef PRONGD_MASTER_H
+#define PRONGD_MASTER_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "inheritance.h"
+
+struct config;
+
+/* Runs the service until it is told to stop; `entry` is what a worker does.  Takes `config`.
+ * The exit status: 0 after an orderly stop, 1 when it could not start. */
+int master_run(struct config *config, worker_entry *entry);
+
+/* Checks what a start would meet beyond the file itself, with no effect: users and groups.
+ * 0, or a negative code with one line in `problem`. */
+int master_check(const struct config *config, char *problem, size_t size);
+
+/* The table of signals, for --help. */
+void master_print_signals(FILE *stream);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Inside the master: what its signals, its commands and its reload share.
+ */
+#ifndef PRONGD_MASTER_INTERNAL_H
+#define PRONGD_MASTER_INTERNAL_H
+
+#include <ev.h>
+#include <time.h>
+
+#include "control.h"
+#include "generation.h"
+#include "pid_file.h"
+#include "supervisor.h"
+
+/*  STARTING → RUNNING → DRAINING → STOPPING       STARTING, RUNNING → STOPPING */
+enum master_state {
+    MASTER_STARTING, /* its first generation is not ready yet */
+    MASTER_RUNNING,
+    MASTER_DRAINING, /* told to stop: connections may finish */
+    MASTER_STOPPING  /* told again, or it could not start: workers end now */
+};
+
+struct master {
+    enum master_state state;
+    int exit_status;
+    struct ev_loop *loop;
+    struct scoreboard *scoreboard;
+    struct listeners *listeners;
+    struct generation_list generations;
+    struct supervisor supervisor;
+    struct control *control;
+    struct control_client *stop_client; /* waits for the end; NULL: nobody does */
+    struct pid_file pid_file;
+    ev_signal *signals; /* one for each row of the table */
+    time_t started;
+    ev_tstamp started_at; /* loop time */
+};
+
+/* The first time: nothing is accepted any more, connections may finish.  Again: at once. */
+void master_stop(struct master *master);
+
+/* Every worker closes its connections and ends. */
+void master_stop_now(struct master *master);
+
+/* What each command does; `user` is the master. */
+extern control_command *const command_table[COMMAND_COUNT];
+
+#endif

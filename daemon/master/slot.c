@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The states of a slot, how long it rests, and what its worker is told.
+ */
+#include "slot.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "generation.h"
+#include "ipc.h"
+#include "log.h"
+#include "message.h"
+#include "supervisor.h"
+
+/* A worker that lives this long after it was ready has proved itself. */
+#define PROVED_AFTER_S 5.0
+#define LONGEST_REST_S 60.0
+
+/* How long a worker has to close its connections and end when it is told to. */
+#define STOP_TIMEOUT_S 2.0
+
+#define TO(state) (1U << (state))
+
+static const unsigned allowed[] = {
+    [SLOT_EMPTY] = TO(SLOT_STARTING),
+    [SLOT_STARTING] = TO(SLOT_READY) | TO(SLOT_STOPPING) | TO(SLOT_EMPTY) | TO(SLOT_RESTING),
+    [SLOT_READY] = TO(SLOT_DRAINING) | TO(SLOT_STOPPING) | TO(SLOT_EMPTY) | TO(SLOT_RESTING),
+    [SLOT_DRAINING] = TO(SLOT_STOPPING) | TO(SLOT_EMPTY),
+    [SLOT_STOPPING] = TO(SLOT_EMPTY),
+    [SLOT_RESTING] = TO(SLOT_STARTING) | TO(SLOT_EMPTY),
+};
+
+void slot_init(struct slot *slot, struct generation *generation, unsigned index,
+               struct scoreboard_worker *cell)
+{
+    memset(slot, 0, sizeof(*slot));
+    slot->generation = generation;
+    slot->index = index;
+    slot->cell = cell;
+}
+
+bool slot_may_enter(enum slot_state from, enum slot_state to)
+{
+    return (allowed[from] & TO(to)) != 0;
+}
+
+void slot_enter(struct slot *slot, enum slot_state state)
+{
+    assert(slot_may_enter(slot->state, state));
+    log_debug("slot changes slot=%u generation=%llu from=%s to=%s", slot->index,
+              (unsigned long long)slot->generation->number, slot_state_name(slot->state),
+              slot_state_name(state));
+    slot->state = state;
+    atomic_store_explicit(&slot->cell->state, state, memory_order_relaxed);
+    ev_timer_stop(slot->supervisor->loop, &slot->timer);
+}
+
+void slot_enter_for(struct slot *slot, enum slot_state state, double limit_s)
+{
+    slot_enter(slot, state);
+    ev_timer_set(&slot->timer, limit_s, 0.);
+    ev_timer_start(slot->supervisor->loop, &slot->timer);
+}
+
+bool slot_is_occupied(const struct slot *slot)
+{
+    return slot->pid != 0;
+}
+
+double slot_rest_s(unsigned early_deaths)
+{
+    double rest_s = 1;
+
+    if (early_deaths == 0)
+        return 0;
+    while (--early_deaths > 0 && rest_s < LONGEST_REST_S)
+        rest_s *= 2;
+    return rest_s < LONGEST_REST_S ? rest_s : LONGEST_REST_S;
+}
+
+bool slot_died_early(const struct slot *slot, ev_tstamp now)
+{
+    if (slot->state == SLOT_STARTING)
+        return true;
+    return slot->state == SLOT_READY && now - slot->ready_at < PROVED_AFTER_S;
+}
+
+/* --- Orders --- */
+
+/* A worker whose channel does not take an order gets the signal that means the same. */
+static void order(struct slot *slot, enum message message, int signal)
+{
+    if (slot->ipc != NULL && ipc_send(slot->ipc, message, NULL, 0, NULL, 0) >= 0)
+        return;
+    kill(slot->pid, signal);
+}
+
+void slot_stop(struct slot *slot)
+{
+    if (slot->state == SLOT_EMPTY || slot->state == SLOT_STOPPING)
+        return;
+    if (!slot_is_occupied(slot)) { /* it rests, or its worker could not be started */
+        slot_enter(slot, SLOT_EMPTY);
+        return;
+    }
+    order(slot, MESSAGE_STOP, SIGKILL);
+    slot_enter_for(slot, SLOT_STOPPING, STOP_TIMEOUT_S);
+}
+
+void slot_drain(struct slot *slot, uint64_t timeout_ms)
+{
+    if (slot->state == SLOT_DRAINING)
+        return;
+    if (slot->state != SLOT_READY) {
+        slot_stop(slot);
+        return;
+    }
+    order(slot, MESSAGE_DRAIN, SIGTERM);
+    slot_enter_for(slot, SLOT_DRAINING, (double)timeout_ms / 1000);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The scoreboard and the master's own knowledge, as JSON.
+ */
+#include "status.h"
+
+#include <prong/address.h>
+#include <prongd/handler.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "generation.h"
+#include "listeners.h"
+#include "scoreboard.h"
+#include "slot.h"
+
+/* Plain sums of scoreboard cells. */
+struct sums {
+    uint64_t connections;
+    uint64_t accepted;
+    uint64_t closed;
+    uint64_t dropped;
+    uint64_t bytes_read;
+    uint64_t bytes_written;
+};
+
+static uint64_t load(const _Atomic uint64_t *cell)
+{
+    return atomic_load_explicit(cell, memory_order_relaxed);
+}
+
+static void add_cell(struct sums *sums, const struct scoreboard_server *cell)
+{
+    if (cell == NULL)
+        return;
+    sums->connections += load(&cell->connections);
+    sums->accepted += load(&cell->accepted);
+    sums->closed += load(&cell->closed);
+    sums->dropped += load(&cell->dropped);
+    sums->bytes_read += load(&cell->bytes_read);
+    sums->bytes_written += load(&cell->bytes_written);
+}
+
+static json_t *number(uint64_t value)
+{
+    return json_integer((json_int_t)value);
+}
+
+static json_t *describe_master(const struct status *status)
+{
+    const struct generation *current = generation_list_current(status->generations);
+    char started[sizeof("2000-01-01T00:00:00Z")] = "";
+    struct tm utc;
+
+    if (gmtime_r(&status->started, &utc) != NULL)
+        (void)strftime(started, sizeof(started), "%Y-%m-%dT%H:%M:%SZ", &utc);
+    return json_pack("{s:I, s:s, s:o, s:s, s:o}", "pid", (json_int_t)getpid(), "version",
+                     PRONG_VERSION, "generation", number(current != NULL ? current->number : 0),
+                     "started", started, "uptime_s", number(status->uptime_s));
+}
+
+/* --- Workers --- */
+
+static json_t *describe_worker(const struct status *status, const struct generation *generation,
+                               const struct slot *slot)
+{
+    struct sums sums = {0};
+
+    for (unsigned server = 0; server < generation->config->server_count; server++)
+        add_cell(&sums,
+                 scoreboard_server(status->scoreboard, generation->number, slot->index, server));
+    return json_pack("{s:o, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "slot", number(slot->index),
+                     "pid", (json_int_t)slot->pid, "generation", number(generation->number),
+                     "state", slot_state_name(slot->state), "connections", number(sums.connections),
+                     "accepted", number(sums.accepted), "closed", number(sums.closed), "bytes_read",
+                     number(sums.bytes_read), "bytes_written", number(sums.bytes_written));
+}
+
+static json_t *describe_workers(const struct status *status)
+{
+    json_t *workers = json_array();
+    const struct generation *generation;
+
+    for (generation = status->generations->first; generation != NULL;
+         generation = generation->next) {
+        for (unsigned i = 0; i < generation->slot_count; i++)
+            json_array_append_new(workers,
+                                  describe_worker(status, generation, &generation->slots[i]));
+    }
+    return workers;
+}
+
+/* --- Servers --- */
+
+static json_t *describe_addresses(const struct generation *generation, unsigned server)
+{
+    json_t *addresses = json_array();
+    char text[PRONG_ADDRESS_TEXT_SIZE];
+
+    for (size_t i = 0; i < generation->listener_count; i++) {
+        const struct generation_listener *entry = &generation->listeners[i];
+
+        if (entry->server != server)
+            continue;
+        prong_address_format(&entry->listener->address, text, sizeof(text));
+        json_array_append_new(addresses, json_string(text));
+    }
+    return addresses;
+}
+
+/* Adds what the generation's workers count for the server of that name. */
+static void add_server(struct sums *sums, const struct status *status,
+                       const struct generation *generation, const char *name)
+{
+    for (unsigned server = 0; server < generation->config->server_count; server++) {
+        if (strcmp(generation->config->servers[server]->name, name) != 0)
+            continue;
+        for (unsigned slot = 0; slot < generation->slot_count; slot++)
+            add_cell(sums, scoreboard_server(status->scoreboard, generation->number, slot, server));
+    }
+}
+
+static json_t *describe_server(const struct status *status, const struct generation *current,
+                               unsigned server)
+{
+    const struct config_server *config = current->config->servers[server];
+    const struct generation *generation;
+    struct sums sums = {0};
+
+    for (generation = status->generations->first; generation != NULL; generation = generation->next)
+        add_server(&sums, status, generation, config->name);
+    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "name", config->name, "handler",
+                     config->handler->name, "addresses", describe_addresses(current, server),
+                     "connections", number(sums.connections), "accepted", number(sums.accepted),
+                     "dropped", number(sums.dropped));
+}
+
+static json_t *describe_servers(const struct status *status)
+{
+    const struct generation *current = generation_list_current(status->generations);
+    json_t *servers = json_array();
+
+    if (current == NULL)
+        current = status->generations->first; /* it starts or stops */
+    if (current == NULL)
+        return servers;
+    for (unsigned server = 0; server < current->config->server_count; server++)
+        json_array_append_new(servers, describe_server(status, current, server));
+    return servers;
+}
+
+json_t *status_json(const struct status *status)
+{
+    return json_pack("{s:b, s:o, s:o, s:o}", "ok", 1, "master", describe_master(status), "workers",
+                     describe_workers(status), "servers", describe_servers(status));
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What is going on, as JSON: master, workers, servers.
+ */
+#ifndef PRONGD_STATUS_H
+#define PRONGD_STATUS_H
+
+#include <jansson.h>
+#include <stdint.h>
+#include <time.h>
+
+struct generation_list;
+struct scoreboard;
+
+struct status {
+    const struct generation_list *generations;
+    const struct scoreboard *scoreboard;
+    time_t started;
+    uint64_t uptime_s;
+};
+
+/* Gives {"ok": true, "master": …, "workers": […], "servers": […]}; NULL when memory is short. */
+json_t *status_json(const struct status *status);
+
+#endif

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Starting, watching and replacing workers.
+ *
+ * Every state of a slot that should not last has a time limit, the slot's one timer:
+ * STARTING (then the worker is given up), RESTING (then it is tried again), DRAINING (then it is
+ * stopped), STOPPING (then it is killed).
+ */
+#include "supervisor.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "generation.h"
+#include "ipc.h"
+#include "log.h"
+#include "slot.h"
+
+static void spawn(struct slot *slot);
+
+static uint64_t monotonic_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* --- The end of a generation --- */
+
+/* Lets on_gone follow, from the loop, when nobody is left. */
+static void conclude(struct supervisor *supervisor, struct generation *generation)
+{
+    if (generation_workers(generation) == 0)
+        ev_timer_start(supervisor->loop, &generation->conclusion);
+}
+
+static void on_conclusion(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    struct generation *generation = timer->data;
+    struct supervisor *supervisor = generation->slots[0].supervisor;
+
+    (void)loop;
+    (void)revents;
+    supervisor->events->on_gone(generation, supervisor->user);
+}
+
+static void fail(struct supervisor *supervisor, struct generation *generation, const char *why)
+{
+    supervisor_stop(supervisor, generation);
+    supervisor->events->on_failed(generation, why, supervisor->user);
+}
+
+/* --- What becomes of a slot whose worker is gone --- */
+
+static void refill(struct slot *slot)
+{
+    double rest_s = slot_rest_s(slot->early_deaths);
+
+    if (rest_s > 0) {
+        log_notice("slot rests slot=%u generation=%llu seconds=%.0f early_deaths=%u", slot->index,
+                   (unsigned long long)slot->generation->number, rest_s, slot->early_deaths);
+        slot_enter_for(slot, SLOT_RESTING, rest_s);
+        return;
+    }
+    slot_enter(slot, SLOT_EMPTY);
+    spawn(slot);
+}
+
+/* `how` it ended, as words. */
+static void settle(struct slot *slot, const char *how)
+{
+    struct generation *generation = slot->generation;
+    char why[160];
+
+    slot->early_deaths =
+        slot_died_early(slot, ev_now(slot->supervisor->loop)) ? slot->early_deaths + 1 : 0;
+    switch (generation->state) {
+    case GENERATION_STARTING:
+        slot_enter(slot, SLOT_EMPTY);
+        snprintf(why, sizeof(why), "the worker of slot %u ended before all were ready: %s",
+                 slot->index, how);
+        fail(slot->supervisor, generation, why);
+        return;
+    case GENERATION_SERVING:
+        refill(slot);
+        return;
+    case GENERATION_DRAINING:
+    case GENERATION_STOPPING:
+        slot_enter(slot, SLOT_EMPTY);
+        conclude(slot->supervisor, generation);
+        return;
+    }
+}
+
+/* --- The channel to a worker --- */
+
+static void on_ready(struct slot *slot)
+{
+    struct generation *generation = slot->generation;
+
+    if (slot->state != SLOT_STARTING)
+        return; /* it was told to end meanwhile */
+    slot_enter(slot, SLOT_READY);
+    slot->ready_at = ev_now(slot->supervisor->loop);
+    log_info("worker ready slot=%u generation=%llu pid=%d", slot->index,
+             (unsigned long long)generation->number, (int)slot->pid);
+    if (generation->state != GENERATION_STARTING)
+        return;
+    for (unsigned i = 0; i < generation->slot_count; i++) {
+        if (generation->slots[i].state != SLOT_READY)
+            return;
+    }
+    generation_enter(generation, GENERATION_SERVING);
+    slot->supervisor->events->on_ready(generation, slot->supervisor->user);
+}
+
+/* It was told by a signal to drain. */
+static void on_draining(struct slot *slot)
+{
+    if (slot->state != SLOT_READY)
+        return;
+    log_notice("worker drains slot=%u generation=%llu pid=%d", slot->index,
+               (unsigned long long)slot->generation->number, (int)slot->pid);
+    slot_enter_for(slot, SLOT_DRAINING,
+                   (double)slot->generation->config->daemon.shutdown_timeout_ms / 1000);
+}
+
+static void (*const on_message[MESSAGE_COUNT])(struct slot *slot) = {
+    [MESSAGE_READY] = on_ready,
+    [MESSAGE_DRAINING] = on_draining,
+};
+
+static void on_frame(struct ipc *ipc, const struct ipc_frame *frame, void *user)
+{
+    struct slot *slot = user;
+
+    (void)ipc;
+    for (size_t i = 0; i < frame->fd_count; i++)
+        close(frame->fds[i]);
+    if (frame->type >= MESSAGE_COUNT || on_message[frame->type] == NULL) {
+        log_warning("unexpected message slot=%u message=%s", slot->index,
+                    message_name(frame->type));
+        return;
+    }
+    on_message[frame->type](slot);
+}
+
+/* An end is followed by the news of its death.  A worker that breaks the rules is not kept. */
+static void on_channel_close(struct ipc *ipc, int error, void *user)
+{
+    struct slot *slot = user;
+
+    ipc_free(ipc);
+    slot->ipc = NULL;
+    if (error == 0 || error == -ECONNRESET)
+        return;
+    log_code(LOG_LEVEL_ERROR, error, "channel failed slot=%u pid=%d", slot->index, (int)slot->pid);
+    kill(slot->pid, SIGKILL);
+}
+
+static const struct ipc_events channel_events = {
+    .on_frame = on_frame,
+    .on_close = on_channel_close,
+};
+
+/* --- Starting --- */
+
+/* In the child: leaves everything of the master behind and never returns. */
+static void become_worker(struct slot *slot, int channel_fd)
+{
+    struct supervisor *supervisor = slot->supervisor;
+    worker_entry *entry = supervisor->entry;
+    struct inheritance inheritance;
+
+    if (generation_bequeath(slot->generation, slot->index, &inheritance) < 0)
+        _exit(EXIT_FAILURE);
+    inheritance.channel_fd = channel_fd;
+    supervisor->events->on_child(supervisor->user);
+    entry(&inheritance);
+    abort(); /* unreachable: a worker_entry never returns */
+}
+
+/* The process itself: 0 or -errno.  Signals wait until the worker has its own handlers. */
+static int start_process(struct slot *slot)
+{
+    sigset_t all, before;
+    int fds[2], error;
+
+    error = ipc_pair(fds);
+    if (error < 0)
+        return error;
+    slot->ipc = ipc_new(slot->supervisor->loop, fds[0], &channel_events, slot);
+    if (slot->ipc == NULL) {
+        error = -errno;
+        close(fds[1]);
+        return error;
+    }
+
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
+    slot->pid = fork();
+    if (slot->pid == 0)
+        become_worker(slot, fds[1]);
+    error = slot->pid < 0 ? -errno : 0;
+    sigprocmask(SIG_SETMASK, &before, NULL);
+
+    close(fds[1]);
+    if (error < 0) {
+        slot->pid = 0;
+        ipc_free(slot->ipc);
+        slot->ipc = NULL;
+    }
+    return error;
+}
+
+/* Starts a worker in an empty or rested slot.  A failure is settled from the loop. */
+static void spawn(struct slot *slot)
+{
+    int error;
+
+    slot_enter_for(slot, SLOT_STARTING,
+                   (double)slot->generation->config->daemon.ready_timeout_ms / 1000);
+    error = start_process(slot);
+    if (error < 0) {
+        log_code(LOG_LEVEL_ERROR, error, "worker cannot be started slot=%u", slot->index);
+        ev_timer_stop(slot->supervisor->loop, &slot->timer);
+        ev_timer_set(&slot->timer, 0., 0.);
+        ev_timer_start(slot->supervisor->loop, &slot->timer);
+        return;
+    }
+    atomic_store_explicit(&slot->cell->pid, (uint32_t)slot->pid, memory_order_relaxed);
+    atomic_store_explicit(&slot->cell->started_ms, monotonic_ms(), memory_order_relaxed);
+    log_info("worker started slot=%u generation=%llu pid=%d", slot->index,
+             (unsigned long long)slot->generation->number, (int)slot->pid);
+}
+
+/* --- Time limits --- */
+
+static void on_not_ready(struct slot *slot)
+{
+    char why[96];
+
+    if (!slot_is_occupied(slot)) {
+        settle(slot, "it could not be started");
+        return;
+    }
+    if (slot->generation->state == GENERATION_STARTING) {
+        snprintf(why, sizeof(why), "the worker of slot %u was not ready within %.3g s", slot->index,
+                 (double)slot->generation->config->daemon.ready_timeout_ms / 1000);
+        fail(slot->supervisor, slot->generation, why);
+        return;
+    }
+    log_error("worker was not ready in time slot=%u pid=%d", slot->index, (int)slot->pid);
+    kill(slot->pid, SIGKILL);
+}
+
+static void on_limit(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    struct slot *slot = timer->data;
+
+    (void)loop;
+    (void)revents;
+    switch (slot->state) {
+    case SLOT_STARTING:
+        on_not_ready(slot);
+        return;
+    case SLOT_RESTING:
+        spawn(slot);
+        return;
+    case SLOT_DRAINING:
+        log_warning("worker did not finish in time slot=%u pid=%d", slot->index, (int)slot->pid);
+        slot_stop(slot);
+        return;
+    case SLOT_STOPPING:
+        log_warning("worker is killed slot=%u pid=%d", slot->index, (int)slot->pid);
+        kill(slot->pid, SIGKILL);
+        return;
+    case SLOT_EMPTY:
+    case SLOT_READY:
+        assert(!"a state that may last has no limit");
+    }
+}
+
+/* --- Deaths --- */
+
+static const char *describe_end(int status, char *text, size_t size)
+{
+    if (WIFSIGNALED(status))
+        snprintf(text, size, "signal %d (%s)%s", WTERMSIG(status), strsignal(WTERMSIG(status)),
+                 WCOREDUMP(status) ? ", core dumped" : "");
+    else
+        snprintf(text, size, "exit status %d", WEXITSTATUS(status));
+    return text;
+}
+
+static struct slot *find_slot(const struct supervisor *supervisor, pid_t pid)
+{
+    struct generation *generation;
+
+    for (generation = supervisor->generations->first; generation != NULL;
+         generation = generation->next) {
+        for (unsigned i = 0; i < generation->slot_count; i++) {
+            if (generation->slots[i].pid == pid)
+                return &generation->slots[i];
+        }
+    }
+    return NULL;
+}
+
+static void bury(struct slot *slot, int status)
+{
+    bool expected = slot->state == SLOT_DRAINING || slot->state == SLOT_STOPPING;
+    char how[96];
+
+    describe_end(status, how, sizeof(how));
+    log_at(expected && status == 0 ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
+           "worker ended slot=%u generation=%llu pid=%d state=%s how=\"%s\"", slot->index,
+           (unsigned long long)slot->generation->number, (int)slot->pid,
+           slot_state_name(slot->state), how);
+    ipc_free(slot->ipc);
+    slot->ipc = NULL;
+    slot->pid = 0;
+    scoreboard_clear_slot(slot->generation->scoreboard, slot->generation->number, slot->index);
+    settle(slot, how);
+}
+
+/* As process 1 of a container the master is also given children that are not its own. */
+static void on_child_signal(struct ev_loop *loop, ev_signal *watcher, int revents)
+{
+    struct supervisor *supervisor = watcher->data;
+    struct slot *slot;
+    int status;
+    pid_t pid;
+
+    (void)loop;
+    (void)revents;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        slot = find_slot(supervisor, pid);
+        if (slot != NULL)
+            bury(slot, status);
+    }
+}
+
+/* --- The interface --- */
+
+void supervisor_init(struct supervisor *supervisor, struct ev_loop *loop,
+                     const struct generation_list *generations, worker_entry *entry,
+                     const struct supervisor_events *events, void *user)
+{
+    supervisor->loop = loop;
+    supervisor->generations = generations;
+    supervisor->entry = entry;
+    supervisor->events = events;
+    supervisor->user = user;
+    ev_signal_init(&supervisor->child_signal, on_child_signal, SIGCHLD);
+    supervisor->child_signal.data = supervisor;
+    ev_signal_start(loop, &supervisor->child_signal);
+}
+
+void supervisor_start(struct supervisor *supervisor, struct generation *generation)
+{
+    ev_timer_init(&generation->conclusion, on_conclusion, 0., 0.);
+    generation->conclusion.data = generation;
+    for (unsigned i = 0; i < generation->slot_count; i++) {
+        struct slot *slot = &generation->slots[i];
+
+        slot->supervisor = supervisor;
+        ev_timer_init(&slot->timer, on_limit, 0., 0.);
+        slot->timer.data = slot;
+    }
+    for (unsigned i = 0; i < generation->slot_count; i++)
+        spawn(&generation->slots[i]);
+}
+
+void supervisor_drain(struct supervisor *supervisor, struct generation *generation,
+                      uint64_t timeout_ms)
+{
+    if (generation->state != GENERATION_SERVING) {
+        supervisor_stop(supervisor, generation);
+        return;
+    }
+    generation_enter(generation, GENERATION_DRAINING);
+    for (unsigned i = 0; i < generation->slot_count; i++)
+        slot_drain(&generation->slots[i], timeout_ms);
+    conclude(supervisor, generation);
+}
+
+void supervisor_stop(struct supervisor *supervisor, struct generation *generation)
+{
+    if (generation->state == GENERATION_STOPPING)
+        return;
+    generation_enter(generation, GENERATION_STOPPING);
+    for (unsigned i = 0; i < generation->slot_count; i++)
+        slot_stop(&generation->slots[i]);
+    conclude(supervisor, generation);
+}
+
+void supervisor_tell_all(struct supervisor *supervisor, enum message message, int fd)
+{
+    struct generation *generation;
+
+    for (generation = supervisor->generations->first; generation != NULL;
+         generation = generation->next) {
+        for (unsigned i = 0; i < generation->slot_count; i++) {
+            if (generation->slots[i].ipc != NULL)
+                (void)ipc_send(generation->slots[i].ipc, message, NULL, 0, &fd, fd >= 0 ? 1 : 0);
+        }
+    }
+}
+
+void supervisor_clear(struct supervisor *supervisor)
+{
+    ev_signal_stop(supervisor->loop, &supervisor->child_signal);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The supervisor: starts workers, talks to them, notices that they are gone, replaces them.
+ *
+ * The only place that forks and reaps.  A worker that dies early, before it was ready or within
+ * 5 s of it, is replaced after a rest that doubles each time; any other at once.
+ */
+#ifndef PRONGD_SUPERVISOR_H
+#define PRONGD_SUPERVISOR_H
+
+#include <ev.h>
+#include <stdint.h>
+
+#include "inheritance.h"
+#include "message.h"
+
+struct generation;
+struct generation_list;
+
+struct supervisor_events {
+    /* Every worker of the generation accepts; once, and the generation then serves. */
+    void (*on_ready)(struct generation *generation, void *user);
+
+    /* One of its workers failed before all were ready; the others are being stopped. */
+    void (*on_failed)(struct generation *generation, const char *why, void *user);
+
+    /* The last worker of a generation that drained or stopped has ended.  May free it. */
+    void (*on_gone)(struct generation *generation, void *user);
+
+    /* In a child: frees and closes everything of the master but the scoreboard, with no effect
+     * outside this process. */
+    void (*on_child)(void *user);
+};
+
+struct supervisor {
+    struct ev_loop *loop;
+    const struct generation_list *generations;
+    worker_entry *entry;
+    const struct supervisor_events *events;
+    void *user;
+    ev_signal child_signal;
+};
+
+/* Borrows all of them.  `generations`: whose workers it reaps. */
+void supervisor_init(struct supervisor *supervisor, struct ev_loop *loop,
+                     const struct generation_list *generations, worker_entry *entry,
+                     const struct supervisor_events *events, void *user);
+
+/* Starts all its workers.  on_ready or on_failed follows, never from inside the call. */
+void supervisor_start(struct supervisor *supervisor, struct generation *generation);
+
+/* Its workers stop accepting and end with their last connection; after `timeout_ms` they are
+ * stopped.  on_gone follows, never from inside the call. */
+void supervisor_drain(struct supervisor *supervisor, struct generation *generation,
+                      uint64_t timeout_ms);
+
+/* Its workers end now; who does not is killed.  on_gone follows, never from inside the call.
+ * Harmless when they are being stopped already. */
+void supervisor_stop(struct supervisor *supervisor, struct generation *generation);
+
+/* Sends a message without payload, and a descriptor (-1: none), to every worker of every
+ * generation.  Borrows the descriptor. */
+void supervisor_tell_all(struct supervisor *supervisor, enum message message, int fd);
+
+/* Stops the watchers.  No generation may be left, but in a child. */
+void supervisor_clear(struct supervisor *supervisor);
+
+#endif

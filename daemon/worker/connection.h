@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A connection: a socket of the library as the worker sees it.
+ *
+ * It lives in the socket's own allocation (extra_bytes): first this struct, then the handler's
+ * state.  The services that <prongd/handler.h> promises to handlers are here, too.
+ */
+#ifndef PRONGD_CONNECTION_H
+#define PRONGD_CONNECTION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct prong_socket;
+struct service;
+
+/*  NEW → ADMITTED → SERVING → DRAINING → CLOSED
+ *
+ * NEW is what the library's zeroed bytes say; a client that is refused never leaves it.
+ * ADMITTED and SERVING may also be followed by CLOSED. */
+enum connection_state {
+    CONNECTION_NEW,
+    CONNECTION_ADMITTED, /* it counts, and the handler learns of it */
+    CONNECTION_SERVING,
+    CONNECTION_DRAINING, /* its worker ends with its last connection */
+    CONNECTION_CLOSED
+};
+
+struct connection {
+    uint64_t id;
+    uint32_t opened_ds; /* tenths of a second of CLOCK_MONOTONIC: lasts for 13 years */
+    uint8_t state;      /* enum connection_state */
+};
+
+/* The numbers of one slot are this far apart: the low bits tell generation and slot, so that
+ * workers give numbers without asking each other, and a worker goes on where the one that died in
+ * its slot stopped. */
+#define CONNECTION_ID_STEP (UINT64_C(1) << 26)
+
+/* The first number of a slot is this plus CONNECTION_ID_STEP.  Ten bits for the slot, sixteen for
+ * the generation. */
+uint64_t connection_id_base(uint64_t generation, unsigned slot);
+
+/* The bytes to ask of the library for a handler with this much state. */
+size_t connection_extra_bytes(size_t state_size);
+
+struct connection *connection_of(struct prong_socket *socket);
+
+/* The only place that changes the state. */
+void connection_enter(struct connection *connection, enum connection_state state);
+
+/* A client that was let in: gets its number and goes to the handler. */
+void connection_open(struct service *service, struct prong_socket *socket);
+
+/* The library is done with it; on_close was called.  Harmless for one that was refused. */
+void connection_close(struct prong_socket *socket);
+
+#endif

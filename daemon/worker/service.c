@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Letting clients in, counting them, and closing down.
+ */
+#include "service.h"
+
+#include <errno.h>
+#include <prongd/handler.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "connection.h"
+#include "log.h"
+#include "scoreboard.h"
+
+/* How often a worker tries to be let in at the very limit, and the while between, in turns of an
+ * empty loop: about a microsecond for the first worker. */
+#define ATTEMPTS        3
+#define STEP_BACK_TURNS 500
+
+/* --- Counting --- */
+
+static void set(_Atomic uint64_t *cell, uint64_t value)
+{
+    atomic_store_explicit(cell, value, memory_order_relaxed);
+}
+
+static uint64_t get(const _Atomic uint64_t *cell)
+{
+    return atomic_load_explicit(cell, memory_order_relaxed);
+}
+
+static uint64_t count_connections(const struct service *service)
+{
+    uint64_t count = 0;
+
+    for (size_t i = 0; i < service->server_count; i++)
+        count += prong_server_connections(service->servers[i]);
+    return count;
+}
+
+static void add_counters(struct prong_server_counters *sum, const struct prong_server *server)
+{
+    const struct prong_server_counters *counters = prong_server_counters(server);
+
+    sum->accepted += counters->accepted;
+    sum->closed += counters->closed;
+    sum->dropped += counters->dropped;
+    sum->bytes_read += counters->bytes_read;
+    sum->bytes_written += counters->bytes_written;
+}
+
+/* For the library a refused client was accepted and closed; for the operator it was dropped. */
+uint64_t service_publish(struct service *service)
+{
+    struct scoreboard_server *cell = &service->cells[service->slot];
+    struct prong_server_counters sum = service->before;
+    uint64_t connections = count_connections(service);
+
+    for (size_t i = 0; i < service->server_count; i++)
+        add_counters(&sum, service->servers[i]);
+    set(&cell->connections, connections);
+    set(&cell->accepted, sum.accepted - service->refused);
+    set(&cell->closed, sum.closed - service->refused);
+    set(&cell->dropped, sum.dropped + service->refused);
+    set(&cell->bytes_read, sum.bytes_read);
+    set(&cell->bytes_written, sum.bytes_written);
+    return connections;
+}
+
+/* --- Letting in --- */
+
+static uint64_t count_everywhere(const struct service *service)
+{
+    uint64_t count = 0;
+
+    for (unsigned i = 0; i < service->slots; i++)
+        count += atomic_load(&service->cells[i].connections);
+    return count;
+}
+
+/* Of workers that step back together, each waits for another while. */
+static void step_back(const struct service *service, uint64_t connections, unsigned attempt)
+{
+    atomic_store(&service->cells[service->slot].connections, connections);
+    for (volatile unsigned i = 0; i < (service->slot + 1) * (attempt + 1) * STEP_BACK_TURNS;)
+        i = i + 1;
+}
+
+/* The limit is the whole service's, and nobody holds a lock.  Every worker first shows its own new
+ * client and then counts all, in one order that all agree on: so the limit is never exceeded.
+ * Several who meet at the very limit would all be over it: they step back and try again. */
+static bool has_room(const struct service *service)
+{
+    uint64_t limit = service->config->max_connections;
+    uint64_t connections;
+
+    if (limit == 0)
+        return true;
+    connections = count_connections(service);
+    for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
+        atomic_store(&service->cells[service->slot].connections, connections);
+        if (count_everywhere(service) <= limit)
+            return true;
+        step_back(service, connections - 1, attempt);
+    }
+    return false;
+}
+
+/* The handler never learns of it: no event of its own, not even on_close. */
+static void refuse(struct service *service, struct prong_socket *socket)
+{
+    static const struct prong_socket_events nobody = {0};
+    char peer[PRONG_ADDRESS_TEXT_SIZE];
+    struct prong_address remote = {0};
+
+    if (log_wants(LOG_LEVEL_INFO)) {
+        (void)prong_socket_remote(socket, &remote);
+        log_info("client refused limit=%llu server=%s peer=%s",
+                 (unsigned long long)service->config->max_connections, service->config->name,
+                 prong_address_format(&remote, peer, sizeof(peer)));
+    }
+    service->refused++;
+    prong_socket_set_events(socket, &nobody, NULL);
+    prong_socket_destroy(socket, 0);
+}
+
+static void on_connection(struct prong_server *server, struct prong_socket *socket)
+{
+    struct service *service = prong_server_user(server);
+
+    if (has_room(service))
+        connection_open(service, socket);
+    else
+        refuse(service, socket);
+}
+
+static void on_connection_close(struct prong_server *server, struct prong_socket *socket)
+{
+    (void)server;
+    connection_close(socket);
+}
+
+static void on_drop(struct prong_server *server, const struct prong_drop *drop)
+{
+    static const char *const reasons[] = {
+        [PRONG_DROP_MAX_CONNECTIONS] = "limit",
+        [PRONG_DROP_DESCRIPTORS] = "out of descriptors",
+        [PRONG_DROP_MEMORY] = "out of memory",
+    };
+    const struct service *service = prong_server_user(server);
+
+    log_warning("client dropped reason=\"%s\" server=%s", reasons[drop->reason],
+                service->config->name);
+}
+
+static void on_error(struct prong_server *server, const struct prong_error_info *error)
+{
+    const struct service *service = prong_server_user(server);
+
+    log_code(LOG_LEVEL_ERROR, error->code, "%s failed server=%s", error->syscall,
+             service->config->name);
+}
+
+static void on_close(struct prong_server *server)
+{
+    struct service *service = prong_server_user(server);
+
+    if (--service->open == 0)
+        service->on_closed(service, service->user);
+}
+
+static const struct prong_server_events server_events = {
+    .on_connection = on_connection,
+    .on_connection_close = on_connection_close,
+    .on_drop = on_drop,
+    .on_error = on_error,
+    .on_close = on_close,
+};
+
+/* What `timeout` means for a handler that does not say it itself. */
+static void on_timeout(struct prong_socket *socket)
+{
+    prongd_log(socket, PRONGD_LOG_INFO, "client timed out");
+    prong_socket_destroy(socket, 0);
+}
+
+/* --- Life --- */
+
+void service_init(struct service *service, const struct config_server *config,
+                  struct scoreboard_worker *worker_cell, struct scoreboard_server *cells,
+                  unsigned slot, unsigned slots)
+{
+    const struct scoreboard_server *own = &cells[slot];
+
+    memset(service, 0, sizeof(*service));
+    service->config = config;
+    service->events = config->handler->events;
+    if (service->events.on_timeout == NULL)
+        service->events.on_timeout = on_timeout;
+    service->worker_cell = worker_cell;
+    service->cells = cells;
+    service->slot = slot;
+    service->slots = slots;
+    service->before.accepted = get(&own->accepted);
+    service->before.closed = get(&own->closed);
+    service->before.dropped = get(&own->dropped);
+    service->before.bytes_read = get(&own->bytes_read);
+    service->before.bytes_written = get(&own->bytes_written);
+}
+
+static uint32_t seconds(uint64_t ms)
+{
+    return (uint32_t)((ms + 999) / 1000);
+}
+
+static void set_options(struct prong_server_options *options, const struct service *service)
+{
+    const struct config_server *config = service->config;
+    struct prong_socket_options *socket = &options->socket;
+
+    prong_server_options_init(options);
+    options->socket_events = &service->events;
+    options->pause_on_connect = config->pause_on_connect;
+    socket->allow_half_open = config->allow_half_open;
+    socket->no_delay = config->no_delay;
+    socket->keep_alive.enabled = config->keep_alive;
+    socket->keep_alive.idle_s = seconds(config->keep_alive_idle_ms);
+    socket->keep_alive.interval_s = seconds(config->keep_alive_interval_ms);
+    socket->keep_alive.count = (uint32_t)config->keep_alive_count;
+    socket->user_timeout_ms = (uint32_t)config->user_timeout_ms;
+    socket->high_water_mark = (uint32_t)config->high_water_mark_bytes;
+    socket->timeout_ms = (uint32_t)config->timeout_ms;
+    socket->extra_bytes = connection_extra_bytes(config->handler->state_size);
+}
+
+int service_adopt(struct service *service, struct prong_loop *loop, int fd)
+{
+    struct prong_server_options options;
+    struct prong_server **servers, *server;
+    int error;
+
+    servers =
+        realloc(service->servers, (service->server_count + 1) * sizeof(struct prong_server *));
+    if (servers == NULL) {
+        close(fd);
+        return -ENOMEM;
+    }
+    service->servers = servers;
+    set_options(&options, service);
+    server = prong_server_new(loop, &options, &server_events, service);
+    if (server == NULL) {
+        close(fd);
+        return -ENOMEM;
+    }
+    error = prong_server_listen_fd(server, fd, (int)service->config->backlog);
+    if (error < 0) {
+        prong_server_free(server);
+        return error;
+    }
+    service->servers[service->server_count++] = server;
+    service->open++;
+    return 0;
+}
+
+static bool drain_connection(struct prong_socket *socket, void *user)
+{
+    struct connection *connection = connection_of(socket);
+
+    (void)user;
+    if (connection->state == CONNECTION_SERVING)
+        connection_enter(connection, CONNECTION_DRAINING);
+    return true;
+}
+
+void service_drain(struct service *service)
+{
+    for (size_t i = 0; i < service->server_count; i++) {
+        (void)prong_server_close(service->servers[i]); /* only a second close fails */
+        prong_server_each_connection(service->servers[i], drain_connection, NULL);
+    }
+}
+
+void service_stop(struct service *service)
+{
+    for (size_t i = 0; i < service->server_count; i++) {
+        (void)prong_server_close(service->servers[i]);
+        prong_server_close_all(service->servers[i]);
+    }
+}
+
+void service_clear(struct service *service)
+{
+    for (size_t i = 0; i < service->server_count; i++)
+        prong_server_free(service->servers[i]);
+    free(service->servers);
+    service->servers = NULL;
+    service->server_count = 0;
+}

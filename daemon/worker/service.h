@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A service: one [server NAME] section as one worker runs it.
+ *
+ * All its addresses together: the library's server of each, who is let in, and what the
+ * scoreboard says about it.
+ */
+#ifndef PRONGD_SERVICE_H
+#define PRONGD_SERVICE_H
+
+#include <prong/server.h>
+#include <prong/socket.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct config_server;
+struct prong_loop;
+struct scoreboard_server;
+struct scoreboard_worker;
+
+struct service {
+    const struct config_server *config;
+    struct prong_socket_events events; /* the handler's, and what it leaves out */
+    struct prong_server **servers;     /* one for each address */
+    size_t server_count;
+    size_t open;      /* servers that accept or have connections */
+    uint64_t refused; /* clients that were over the limit */
+
+    struct scoreboard_worker *worker_cell;
+    struct scoreboard_server *cells; /* of this service, one for each slot */
+    unsigned slot;                   /* ours is cells[slot] */
+    unsigned slots;
+    struct prong_server_counters before; /* what earlier workers of this slot counted */
+
+    /* The last of its servers is closed and empty. */
+    void (*on_closed)(struct service *service, void *user);
+    void *user;
+};
+
+/* A service without addresses.  `cells`: of this service, one for each of the `slots`.  Borrows all
+ * of it; the caller sets on_closed. */
+void service_init(struct service *service, const struct config_server *config,
+                  struct scoreboard_worker *worker_cell, struct scoreboard_server *cells,
+                  unsigned slot, unsigned slots);
+
+/* Accepts from this handle, too.  Takes `fd` in every case.  0 or a negative code. */
+int service_adopt(struct service *service, struct prong_loop *loop, int fd);
+
+/* Stops accepting; on_closed follows when the last connection is gone. */
+void service_drain(struct service *service);
+
+/* Stops accepting and destroys every connection; on_closed follows. */
+void service_stop(struct service *service);
+
+/* Writes the counters to the scoreboard.  The number of connections. */
+uint64_t service_publish(struct service *service);
+
+/* Harmless on one that was only initialised.  No event follows. */
+void service_clear(struct service *service);
+
+#endif

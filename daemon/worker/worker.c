@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Set up after the fork, run, drain, end.
+ */
+#include "worker.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <ev.h>
+#include <prong/loop.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "connection.h"
+#include "inheritance.h"
+#include "ipc.h"
+#include "log.h"
+#include "memory.h"
+#include "message.h"
+#include "privileges.h"
+#include "scoreboard.h"
+#include "service.h"
+
+/*  SERVING → DRAINING → STOPPING       SERVING → STOPPING */
+enum worker_state {
+    WORKER_SERVING,
+    WORKER_DRAINING, /* accepts nobody, ends with the last connection */
+    WORKER_STOPPING  /* has destroyed every connection */
+};
+
+struct worker {
+    struct inheritance *inheritance;
+    enum worker_state state;
+    struct ev_loop *ev;
+    struct prong_loop *loop;
+    struct ipc *channel;
+    struct service *services; /* one for each server of the configuration */
+    size_t service_count;
+    size_t open; /* services that are not closed yet */
+    struct scoreboard_worker *cell;
+    struct memory memory;
+    ev_signal term;
+    ev_prepare turn;
+};
+
+/* --- The end --- */
+
+static void on_service_closed(struct service *service, void *user)
+{
+    struct worker *worker = user;
+
+    (void)service;
+    if (--worker->open == 0)
+        ev_break(worker->ev, EVBREAK_ALL);
+}
+
+static void drain(struct worker *worker)
+{
+    if (worker->state != WORKER_SERVING)
+        return;
+    worker->state = WORKER_DRAINING;
+    log_debug("worker drains");
+    for (size_t i = 0; i < worker->service_count; i++)
+        service_drain(&worker->services[i]);
+}
+
+static void stop(struct worker *worker)
+{
+    if (worker->state == WORKER_STOPPING)
+        return;
+    worker->state = WORKER_STOPPING;
+    log_debug("worker stops");
+    for (size_t i = 0; i < worker->service_count; i++)
+        service_stop(&worker->services[i]);
+}
+
+/* --- Orders of the master --- */
+
+static void order_drain(struct worker *worker, const struct ipc_frame *frame)
+{
+    (void)frame;
+    drain(worker);
+}
+
+static void order_stop(struct worker *worker, const struct ipc_frame *frame)
+{
+    (void)frame;
+    stop(worker);
+}
+
+/* The master opened it: a worker may not be allowed to. */
+static void order_log_reopen(struct worker *worker, const struct ipc_frame *frame)
+{
+    (void)worker;
+    if (frame->fd_count == 1)
+        log_adopt_file(dup(frame->fds[0]));
+}
+
+static void order_log_level(struct worker *worker, const struct ipc_frame *frame)
+{
+    uint32_t level;
+
+    (void)worker;
+    if (frame->size != sizeof(level))
+        return;
+    memcpy(&level, frame->payload, sizeof(level));
+    if (level <= LOG_LEVEL_DEBUG)
+        log_set_level((enum log_level)level);
+}
+
+static void (*const orders[MESSAGE_COUNT])(struct worker *worker, const struct ipc_frame *frame) = {
+    [MESSAGE_DRAIN] = order_drain,
+    [MESSAGE_STOP] = order_stop,
+    [MESSAGE_LOG_REOPEN] = order_log_reopen,
+    [MESSAGE_LOG_LEVEL] = order_log_level,
+};
+
+static void on_frame(struct ipc *ipc, const struct ipc_frame *frame, void *user)
+{
+    (void)ipc;
+    if (frame->type < MESSAGE_COUNT && orders[frame->type] != NULL)
+        orders[frame->type](user, frame);
+    else
+        log_warning("unexpected message=%s", message_name(frame->type));
+    for (size_t i = 0; i < frame->fd_count; i++)
+        close(frame->fds[i]);
+}
+
+/* Without a master nobody would ever end this process, and it would keep the port. */
+static void on_channel_close(struct ipc *ipc, int error, void *user)
+{
+    struct worker *worker = user;
+
+    if (error < 0)
+        log_code(LOG_LEVEL_ERROR, error, "channel to the master failed");
+    else
+        log_notice("the master is gone");
+    ipc_free(ipc);
+    worker->channel = NULL;
+    stop(worker);
+}
+
+static const struct ipc_events channel_events = {
+    .on_frame = on_frame,
+    .on_close = on_channel_close,
+};
+
+/* --- Signals --- */
+
+/* TERM to this worker alone. */
+static void on_term(struct ev_loop *loop, ev_signal *watcher, int revents)
+{
+    struct worker *worker = watcher->data;
+
+    (void)loop;
+    (void)revents;
+    if (worker->state != WORKER_SERVING)
+        return;
+    if (worker->channel != NULL)
+        (void)ipc_send(worker->channel, MESSAGE_DRAINING, NULL, 0, NULL, 0);
+    drain(worker);
+}
+
+/* A terminal sends some of them to the whole group; they are meant for the master, whose orders
+ * come over the channel. */
+static void set_signals(struct worker *worker)
+{
+    static const int ignored[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGPIPE, SIGUSR1,
+                                  SIGUSR2, SIGTTIN, SIGTTOU, SIGWINCH};
+    sigset_t none;
+
+    for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+        signal(ignored[i], SIG_IGN);
+    ev_signal_init(&worker->term, on_term, SIGTERM);
+    worker->term.data = worker;
+    ev_signal_start(worker->ev, &worker->term);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* --- Every turn of the loop --- */
+
+static void beat(struct scoreboard_worker *cell)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    atomic_store_explicit(&cell->heartbeat_ms,
+                          (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000,
+                          memory_order_relaxed);
+    atomic_store_explicit(&cell->turns,
+                          atomic_load_explicit(&cell->turns, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
+}
+
+static void on_turn(struct ev_loop *loop, ev_prepare *watcher, int revents)
+{
+    struct worker *worker = watcher->data;
+    uint64_t connections = 0;
+
+    (void)loop;
+    (void)revents;
+    beat(worker->cell);
+    for (size_t i = 0; i < worker->service_count; i++)
+        connections += service_publish(&worker->services[i]);
+    memory_note(&worker->memory, connections);
+}
+
+/* --- Set-up --- */
+
+static int open_loop(struct worker *worker)
+{
+    worker->ev = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
+    if (worker->ev == NULL)
+        return -ENOMEM;
+    worker->loop = prong_loop_new(worker->ev);
+    if (worker->loop == NULL)
+        return -errno;
+    worker->channel = ipc_new(worker->ev, worker->inheritance->channel_fd, &channel_events, worker);
+    worker->inheritance->channel_fd = -1;
+    return worker->channel == NULL ? -errno : 0;
+}
+
+/* The slot's numbering goes on where the last worker of the slot stopped. */
+static void open_cell(struct worker *worker)
+{
+    const struct inheritance *inheritance = worker->inheritance;
+    uint64_t none = 0;
+
+    worker->cell =
+        scoreboard_worker(inheritance->scoreboard, inheritance->generation, inheritance->slot);
+    atomic_compare_exchange_strong(&worker->cell->last_connection, &none,
+                                   connection_id_base(inheritance->generation, inheritance->slot));
+}
+
+static int open_services(struct worker *worker)
+{
+    const struct inheritance *inheritance = worker->inheritance;
+    const struct config *config = inheritance->config;
+
+    worker->services = calloc(config->server_count + 1, sizeof(*worker->services));
+    if (worker->services == NULL)
+        return -ENOMEM;
+    for (unsigned i = 0; i < config->server_count; i++) {
+        struct service *service = &worker->services[i];
+
+        service_init(service, config->servers[i], worker->cell,
+                     scoreboard_server(inheritance->scoreboard, inheritance->generation, 0, i),
+                     inheritance->slot, inheritance->slots);
+        service->on_closed = on_service_closed;
+        service->user = worker;
+    }
+    worker->service_count = config->server_count;
+    worker->open = config->server_count;
+    return 0;
+}
+
+static int adopt_listeners(struct worker *worker)
+{
+    struct inheritance *inheritance = worker->inheritance;
+
+    for (size_t i = 0; i < inheritance->listener_count; i++) {
+        struct inherited_listener *listener = &inheritance->listeners[i];
+        int fd = listener->fd;
+        int error;
+
+        listener->fd = -1;
+        error = service_adopt(&worker->services[listener->server], worker->loop, fd);
+        if (error < 0)
+            return error;
+    }
+    return 0;
+}
+
+static int set_up(struct worker *worker)
+{
+    int error = open_loop(worker);
+
+    if (error < 0)
+        return error;
+    open_cell(worker);
+    set_signals(worker);
+    error = open_services(worker);
+    if (error == 0)
+        error = adopt_listeners(worker);
+    if (error == 0 && worker->inheritance->changes_identity)
+        error = privileges_drop(&worker->inheritance->identity);
+    if (error < 0)
+        return error;
+    memory_start(&worker->memory, worker->ev);
+    ev_prepare_init(&worker->turn, on_turn);
+    worker->turn.data = worker;
+    ev_prepare_start(worker->ev, &worker->turn);
+    return ipc_send(worker->channel, MESSAGE_READY, NULL, 0, NULL, 0) < 0 ? -EPIPE : 0;
+}
+
+/* --- Life --- */
+
+static void free_inheritance(struct inheritance *inheritance)
+{
+    for (size_t i = 0; i < inheritance->listener_count; i++) {
+        if (inheritance->listeners[i].fd >= 0)
+            close(inheritance->listeners[i].fd);
+    }
+    free(inheritance->listeners);
+    if (inheritance->channel_fd >= 0)
+        close(inheritance->channel_fd);
+    config_free(inheritance->config);
+    scoreboard_free(inheritance->scoreboard);
+}
+
+static void tear_down(struct worker *worker)
+{
+    for (size_t i = 0; i < worker->service_count; i++)
+        service_clear(&worker->services[i]);
+    free(worker->services);
+    ipc_free(worker->channel);
+    if (prong_loop_free(worker->loop) < 0)
+        log_warning("a handler left sockets or timers behind count=%zu",
+                    prong_loop_objects(worker->loop));
+    else if (worker->ev != NULL)
+        ev_loop_destroy(worker->ev);
+    free_inheritance(worker->inheritance);
+}
+
+int worker_run(struct inheritance *inheritance)
+{
+    struct worker worker = {.inheritance = inheritance};
+    int error;
+
+    log_set_role("worker", (unsigned long)inheritance->generation, (int)inheritance->slot);
+    error = set_up(&worker);
+    if (error < 0)
+        log_code(LOG_LEVEL_ERROR, error, "worker cannot start");
+    else
+        ev_run(worker.ev, 0);
+    tear_down(&worker);
+    return error < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
