@@ -22,6 +22,23 @@ void prong_socket_image_clear(struct prong_socket_image *image)
     *image = (struct prong_socket_image){.fd = -1};
 }
 
+/* Milliseconds until on_timeout.  Before start they stand in the field that the timeouts use while
+ * the time runs. */
+static uint32_t idle_left_ms(const struct prong_socket *socket)
+{
+    const struct timeout *timeout = &socket->idle->timeout;
+
+    return socket->started ? timeout_left_ms(timeout) : (uint32_t)timeout->deadline;
+}
+
+/* Is FIN to follow what is unsent?  Also when end() was called before on_connect has returned, and
+ * when the peer's end, of which on_end is telling right now, is about to be answered (R87). */
+static bool is_ending(const struct prong_socket *socket)
+{
+    return socket->state == PRONG_SOCKET_ENDING || socket->end_wanted ||
+           (socket->end_delivered && !socket->allow_half_open);
+}
+
 static void describe(const struct prong_socket *socket, struct prong_socket_image *image)
 {
     image->bytes_read = socket->bytes_read;
@@ -33,17 +50,18 @@ static void describe(const struct prong_socket *socket, struct prong_socket_imag
     image->paused = socket->paused;
     image->peer_ended = socket->peer_ended;
     image->end_delivered = socket->end_delivered;
-    image->ending = socket->state == PRONG_SOCKET_ENDING;
+    image->ending = is_ending(socket);
     image->finished = socket->finished;
     image->destroy_soon = socket->destroy_soon;
     image->need_drain = socket->need_drain || socket->due_drain;
     image->corked = socket->corked;
+    image->unref = socket->unref;
     image->no_delay = socket->no_delay;
     if (socket->rare != NULL)
         image->keep_alive = socket->rare->keep_alive;
     if (socket->idle != NULL) {
         image->timeout_ms = socket->idle->ms;
-        image->timeout_left_ms = timeout_left_ms(&socket->idle->timeout);
+        image->timeout_left_ms = idle_left_ms(socket);
     }
 }
 
@@ -82,8 +100,6 @@ static int take_bytes(struct prong_socket *socket, const struct prong_socket_ima
 
     if (image->unsent_size > 0 && write_queue_add(&socket->queue, &unsent, 1, 0) < 0)
         return -ENOMEM;
-    if (image->unread_size > PRONG_READ_SIZE)
-        return -EMSGSIZE;
     if ((image->unread_size > 0 || image->keep_alive.enabled) && socket_rare(socket) == NULL)
         return -ENOMEM;
     if (image->timeout_ms > 0)
@@ -105,7 +121,38 @@ static void take_flags(struct prong_socket *socket, const struct prong_socket_im
     socket->destroy_soon = image->destroy_soon;
     socket->need_drain = image->need_drain;
     socket->corked = image->corked;
+    socket->unref = image->unref;
     socket->no_delay = image->no_delay;
+}
+
+/* From here on nothing fails. */
+static void take_over(struct prong_socket *socket, struct prong_socket_image *image)
+{
+    take_flags(socket, image);
+    socket_open(socket, image->fd, (uint8_t)image->remote.family);
+    if (image->ending)
+        socket_enter(socket, PRONG_SOCKET_ENDING);
+    if (socket->rare != NULL) {
+        socket->rare->keep_alive = image->keep_alive;
+        socket->rare->unread = image->unread;
+        socket->rare->unread_size = image->unread_size;
+        image->unread = NULL;
+    }
+    if (socket->idle != NULL)
+        socket->idle->timeout.deadline = image->timeout_left_ms;
+    image->fd = -1;
+    prong_socket_image_clear(image);
+}
+
+static int check_image(const struct prong_socket_image *image)
+{
+    uint16_t family = image->remote.family;
+
+    if (image->fd < 0)
+        return -EBADF;
+    if (family != AF_INET && family != AF_INET6 && family != AF_UNIX)
+        return -EAFNOSUPPORT;
+    return image->unread_size > PRONG_READ_SIZE ? -EMSGSIZE : 0;
 }
 
 struct prong_socket *prong_socket_attach(struct prong_loop *loop, struct prong_server *server,
@@ -118,8 +165,12 @@ struct prong_socket *prong_socket_attach(struct prong_loop *loop, struct prong_s
         .extra_bytes = extra_bytes,
     };
     struct prong_socket *socket;
-    int error;
+    int error = check_image(image);
 
+    if (error < 0) {
+        errno = -error;
+        return NULL;
+    }
     if (server != NULL && events == NULL) {
         options.extra_bytes = server->options.socket.extra_bytes;
         events = server->options.socket_events;
@@ -128,32 +179,16 @@ struct prong_socket *prong_socket_attach(struct prong_loop *loop, struct prong_s
     socket = socket_new(loop, &options, events, user);
     if (socket == NULL)
         return NULL;
+    socket->started = false;
     error = take_bytes(socket, image);
     if (error < 0) {
         prong_socket_release(socket);
         errno = -error;
         return NULL;
     }
-    take_flags(socket, image);
-    socket->started = false;
-    socket_open(socket, image->fd, (uint8_t)image->remote.family);
-    if (image->ending)
-        socket_enter(socket, PRONG_SOCKET_ENDING);
-    if (socket->rare != NULL) {
-        socket->rare->keep_alive = image->keep_alive;
-        socket->rare->unread = image->unread;
-        socket->rare->unread_size = image->unread_size;
-        image->unread = NULL;
-    }
-    if (socket->idle != NULL) {
-        timeout_stop(&loop->timeouts, &socket->idle->timeout);
-        /* Remembered here until start: the list's own field is free while it does not run. */
-        socket->idle->timeout.deadline = image->timeout_left_ms;
-    }
+    take_over(socket, image);
     if (server != NULL)
         server_adopt(server, socket);
-    image->fd = -1;
-    prong_socket_image_clear(image);
     return socket;
 }
 

@@ -462,6 +462,10 @@ int prong_socket_set_timeout(struct prong_socket *socket, uint32_t timeout_ms)
         socket->idle = idle;
     }
     idle->ms = timeout_ms;
+    if (!socket->started) {
+        idle->timeout.deadline = timeout_ms; /* prong_socket_start() starts it */
+        return 0;
+    }
     return timeout_start(&loop_of(socket)->timeouts, &idle->timeout, timeout_ms);
 }
 

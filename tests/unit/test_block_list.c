@@ -23,7 +23,10 @@ void *__wrap_reallocarray(void *bytes, size_t count, size_t size);
 
 static bool may_allocate(void)
 {
-    return allocations_left < 0 || allocations_left-- > 0;
+    if (allocations_left < 0 || allocations_left-- > 0)
+        return true;
+    errno = ENOMEM;
+    return false;
 }
 
 void *__wrap_malloc(size_t size)

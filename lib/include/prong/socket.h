@@ -232,6 +232,7 @@ struct prong_socket_image {
     bool destroy_soon;  /* close when FIN is out */
     bool need_drain;    /* a write returned 1; on_drain is owed */
     uint8_t corked;     /* depth */
+    bool unref;         /* it does not keep ev_run() from returning */
     bool no_delay;
     struct prong_keep_alive keep_alive;
 };
@@ -256,6 +257,17 @@ prong_socket_attach(struct prong_loop *loop, struct prong_server *server,
 
 /* From here on an attached socket reads, writes and times out. */
 PRONG_API void prong_socket_start(struct prong_socket *socket);
+
+/* Writes an image without its descriptor as bytes for another process on this machine.  Returns how
+ * many they are; nothing is written where `size` is smaller.  Never fails. */
+PRONG_API size_t prong_socket_image_encode(const struct prong_socket_image *image, uint8_t *buffer,
+                                           size_t size);
+
+/* The inverse, with the descriptor that came beside the bytes (close-on-exec: MSG_CMSG_CLOEXEC);
+ * takes `fd` on success only.  -EPROTO for another version and for everything that does not fit or
+ * makes no sense, -EBADF, -ENOMEM: the image is empty then. */
+PRONG_API PRONG_CHECK int prong_socket_image_decode(struct prong_socket_image *image,
+                                                    const uint8_t *buffer, size_t size, int fd);
 
 /* Closes the descriptor and frees the bytes.  Harmless on an empty image. */
 PRONG_API void prong_socket_image_clear(struct prong_socket_image *image);
