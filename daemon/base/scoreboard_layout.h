@@ -8,10 +8,10 @@
 #ifndef PRONGD_SCOREBOARD_LAYOUT_H
 #define PRONGD_SCOREBOARD_LAYOUT_H
 
-#include "scoreboard.h"
-
 #include <assert.h>
 #include <stdbool.h>
+
+#include "scoreboard.h"
 
 /* Room for one generation: the cells of its workers, then those of its servers as
  * [server][slot].  All zero: a free place. */
