@@ -5,13 +5,20 @@
 #ifndef PRONGD_MESSAGE_H
 #define PRONGD_MESSAGE_H
 
+#include <stdint.h>
+
 /* MESSAGE(name, direction and meaning) */
-#define MESSAGES(MESSAGE)                                                                    \
-    MESSAGE(READY, "worker to master: it accepts connections from now on")                   \
-    MESSAGE(DRAINING, "worker to master: a signal told it to drain")                         \
-    MESSAGE(DRAIN, "master to worker: stop accepting, end when the last connection is gone") \
-    MESSAGE(STOP, "master to worker: close every connection and end now")                    \
-    MESSAGE(LOG_REOPEN, "master to worker: open the log file anew")                          \
+#define MESSAGES(MESSAGE)                                                                         \
+    MESSAGE(READY, "worker to master: it accepts connections from now on")                        \
+    MESSAGE(DRAINING, "worker to master: a signal told it to drain")                              \
+    MESSAGE(DRAIN, "master to worker: stop accepting, end when the last connection is gone")      \
+    MESSAGE(STOP, "master to worker: close every connection and end now")                         \
+    MESSAGE(PEER_GIVE, "master to worker: a channel to give connections to; struct message_peer") \
+    MESSAGE(PEER_TAKE, "master to worker: a channel to take some from; struct message_peer")      \
+    MESSAGE(LEAVE, "master to worker: stop accepting, give all connections away, then drain")     \
+    MESSAGE(GIVE, "master to worker: give as many connections away as the uint32_t says")         \
+    MESSAGE(GAVE, "worker to master: done; struct message_gave")                                  \
+    MESSAGE(LOG_REOPEN, "master to worker: open the log file anew")                               \
     MESSAGE(LOG_LEVEL, "master to worker: the level as a uint32_t")
 
 enum message {
@@ -19,6 +26,22 @@ enum message {
     MESSAGES(MESSAGE)
 #undef MESSAGE
         MESSAGE_COUNT
+};
+
+/* No server of that kind there. */
+#define MESSAGE_NO_SERVER UINT32_MAX
+
+/* The worker at the other end of a channel. */
+struct message_peer {
+    uint64_t generation;
+    uint32_t slot;
+    uint32_t server_count; /* of the receiver of this message */
+    uint32_t servers[];    /* for each of them: its index at the peer, or MESSAGE_NO_SERVER */
+};
+
+struct message_gave {
+    uint32_t moved;
+    uint32_t kept;
 };
 
 /* "READY"; "?" for a number that is none. */

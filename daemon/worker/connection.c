@@ -5,16 +5,20 @@
 #include "connection.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <prong/server.h>
 #include <prong/socket.h>
 #include <prongd/handler.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "config.h"
 #include "log.h"
+#include "record.h"
 #include "scoreboard.h"
 #include "service.h"
 
@@ -33,15 +37,16 @@ static_assert((int)PRONGD_LOG_ERROR == (int)LOG_LEVEL_ERROR &&
 static const unsigned allowed[] = {
     [CONNECTION_NEW] = TO(CONNECTION_ADMITTED),
     [CONNECTION_ADMITTED] = TO(CONNECTION_SERVING) | TO(CONNECTION_CLOSED),
-    [CONNECTION_SERVING] = TO(CONNECTION_DRAINING) | TO(CONNECTION_CLOSED),
+    [CONNECTION_SERVING] = TO(CONNECTION_LEAVING) | TO(CONNECTION_DRAINING) | TO(CONNECTION_CLOSED),
+    [CONNECTION_LEAVING] = 0,
     [CONNECTION_DRAINING] = TO(CONNECTION_CLOSED),
     [CONNECTION_CLOSED] = 0,
 };
 
 static const char *const state_names[] = {
-    [CONNECTION_NEW] = "new",         [CONNECTION_ADMITTED] = "admitted",
-    [CONNECTION_SERVING] = "serving", [CONNECTION_DRAINING] = "draining",
-    [CONNECTION_CLOSED] = "closed",
+    [CONNECTION_NEW] = "new",           [CONNECTION_ADMITTED] = "admitted",
+    [CONNECTION_SERVING] = "serving",   [CONNECTION_LEAVING] = "leaving",
+    [CONNECTION_DRAINING] = "draining", [CONNECTION_CLOSED] = "closed",
 };
 
 static uint32_t now_ds(void)
@@ -105,6 +110,109 @@ void connection_open(struct service *service, struct prong_socket *socket)
     if (handler->on_connection != NULL)
         handler->on_connection(socket);
     connection_enter(connection, CONNECTION_SERVING);
+}
+
+/* --- Moving --- */
+
+bool connection_can_move(struct prong_socket *socket)
+{
+    const struct prongd_handler *handler = service_of(socket)->config->handler;
+
+    return handler->can_move == NULL || handler->can_move(socket);
+}
+
+/* What the handler keeps for this connection, as bytes. */
+static int save_state(struct prong_socket *socket, struct record *record)
+{
+    const struct prongd_handler *handler = service_of(socket)->config->handler;
+    long size, room = 1024;
+
+    if (handler->save == NULL)
+        return handler->state_size == 0 ? 0 : -ENOTSUP;
+    do {
+        free(record->state);
+        record->state = malloc((size_t)room);
+        if (record->state == NULL)
+            return -ENOMEM;
+        size = handler->save(socket, record->state, (size_t)room);
+        if (size <= room)
+            break;
+        room = size;
+    } while (room <= PRONGD_STATE_MAX);
+    if (size < 0 || size > room)
+        return size < 0 ? (int)size : -EMSGSIZE;
+    record->state_size = (size_t)size;
+    return 0;
+}
+
+static int restore_state(struct service *service, struct prong_socket *socket,
+                         const struct record *record)
+{
+    const struct prongd_handler *handler = service->config->handler;
+
+    if (handler->restore != NULL)
+        return handler->restore(socket, record->state, record->state_size, record->state_version);
+    return handler->state_size == 0 && record->state_size == 0 ? 0 : -ENOTSUP;
+}
+
+int connection_leave(struct prong_socket *socket, struct record *record)
+{
+    struct connection *connection = connection_of(socket);
+    const struct config_server *config = service_of(socket)->config;
+    int error;
+
+    *record = (struct record){
+        .id = connection->id,
+        .opened_ds = connection->opened_ds,
+        .moves = connection->moves + 1U,
+        .state_version = config->handler->state_version,
+        .image = {.fd = -1},
+    };
+    snprintf(record->server, sizeof(record->server), "%s", config->name);
+    snprintf(record->handler, sizeof(record->handler), "%s", config->handler->name);
+    error = save_state(socket, record);
+    if (error == 0) {
+        prong_socket_hold(socket); /* its last state is still written down below */
+        error = prong_socket_detach(socket, &record->image);
+        if (error == 0)
+            connection_enter(connection, CONNECTION_LEAVING);
+        prong_socket_release(socket);
+    }
+    if (error < 0)
+        record_clear(record);
+    return error;
+}
+
+int connection_arrive(struct service *service, struct record *record, struct prong_socket **result)
+{
+    struct prong_socket *socket = service_attach(service, &record->image);
+    struct connection *connection;
+    int error;
+
+    if (socket == NULL)
+        return -errno;
+    connection = connection_of(socket);
+    connection->id = record->id;
+    connection->opened_ds = record->opened_ds;
+    connection->moves = (uint16_t)record->moves;
+    error = restore_state(service, socket, record);
+    if (error < 0) {
+        /* The copy that is left with the giver goes on. */
+        if (prong_socket_detach(socket, &record->image) < 0)
+            prong_socket_destroy(socket, 0);
+        return error;
+    }
+    connection_enter(connection, CONNECTION_ADMITTED);
+    free(record->state);
+    record->state = NULL;
+    *result = socket;
+    return 0;
+}
+
+void connection_start(struct prong_socket *socket)
+{
+    connection_enter(connection_of(socket), CONNECTION_SERVING);
+    prong_socket_start(socket);
 }
 
 void connection_close(struct prong_socket *socket)

@@ -8,13 +8,16 @@
 #ifndef PRONGD_CONNECTION_H
 #define PRONGD_CONNECTION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct prong_socket;
+struct record;
 struct service;
 
 /*  NEW → ADMITTED → SERVING → DRAINING → CLOSED
+ *                   SERVING → LEAVING → (another worker: NEW → ADMITTED → SERVING)
  *
  * NEW is what the library's zeroed bytes say; a client that is refused never leaves it.
  * ADMITTED and SERVING may also be followed by CLOSED. */
@@ -22,6 +25,7 @@ enum connection_state {
     CONNECTION_NEW,
     CONNECTION_ADMITTED, /* it counts, and the handler learns of it */
     CONNECTION_SERVING,
+    CONNECTION_LEAVING,  /* on its way to another worker: nothing of it is left here */
     CONNECTION_DRAINING, /* its worker ends with its last connection */
     CONNECTION_CLOSED
 };
@@ -29,6 +33,7 @@ enum connection_state {
 struct connection {
     uint64_t id;
     uint32_t opened_ds; /* tenths of a second of CLOCK_MONOTONIC: lasts for 13 years */
+    uint16_t moves;     /* how often it changed its worker */
     uint8_t state;      /* enum connection_state */
 };
 
@@ -51,6 +56,18 @@ void connection_enter(struct connection *connection, enum connection_state state
 
 /* A client that was let in: gets its number and goes to the handler. */
 void connection_open(struct service *service, struct prong_socket *socket);
+
+/* May it go to another worker at this moment? */
+bool connection_can_move(struct prong_socket *socket);
+
+/* Takes a SERVING connection off this worker.  Gives `record`; the socket is gone without a
+ * callback. A negative code: it cannot move, and is untouched. */
+int connection_leave(struct prong_socket *socket, struct record *record);
+
+/* Makes a connection of a record; it does nothing before connection_start().  Takes the record's
+ * descriptor and bytes on success only.  0 or a negative code. */
+int connection_arrive(struct service *service, struct record *record, struct prong_socket **socket);
+void connection_start(struct prong_socket *socket);
 
 /* The library is done with it; on_close was called.  Harmless for one that was refused. */
 void connection_close(struct prong_socket *socket);

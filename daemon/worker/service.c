@@ -34,7 +34,7 @@ static uint64_t get(const _Atomic uint64_t *cell)
     return atomic_load_explicit(cell, memory_order_relaxed);
 }
 
-static uint64_t count_connections(const struct service *service)
+uint64_t service_connections(const struct service *service)
 {
     uint64_t count = 0;
 
@@ -59,7 +59,7 @@ uint64_t service_publish(struct service *service)
 {
     struct scoreboard_server *cell = &service->cells[service->slot];
     struct prong_server_counters sum = service->before;
-    uint64_t connections = count_connections(service);
+    uint64_t connections = service_connections(service);
 
     for (size_t i = 0; i < service->server_count; i++)
         add_counters(&sum, service->servers[i]);
@@ -101,7 +101,7 @@ static bool has_room(const struct service *service)
 
     if (limit == 0)
         return true;
-    connections = count_connections(service);
+    connections = service_connections(service);
     for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
         atomic_store(&service->cells[service->slot].connections, connections);
         if (count_everywhere(service) <= limit)
@@ -189,6 +189,47 @@ static void on_timeout(struct prong_socket *socket)
     prong_socket_destroy(socket, 0);
 }
 
+/* --- Moving --- */
+
+bool service_serves(const struct service *service, const char *name, const char *handler)
+{
+    return strcmp(service->config->name, name) == 0 &&
+           strcmp(service->config->handler->name, handler) == 0;
+}
+
+struct prong_socket *service_attach(struct service *service, struct prong_socket_image *image)
+{
+    if (service->server_count == 0) {
+        errno = ENOENT;
+        return NULL;
+    }
+    return prong_socket_attach(prong_server_loop(service->servers[0]), service->servers[0], image,
+                               0, NULL, NULL);
+}
+
+struct visit {
+    bool (*visit)(struct prong_socket *socket, void *user);
+    void *user;
+    bool is_over;
+};
+
+static bool visit_one(struct prong_socket *socket, void *user)
+{
+    struct visit *visit = user;
+
+    visit->is_over = !visit->visit(socket, visit->user);
+    return !visit->is_over;
+}
+
+void service_each_connection(struct service *service,
+                             bool (*visit)(struct prong_socket *socket, void *user), void *user)
+{
+    struct visit own = {.visit = visit, .user = user};
+
+    for (size_t i = 0; i < service->server_count && !own.is_over; i++)
+        prong_server_each_connection(service->servers[i], visit_one, &own);
+}
+
 /* --- Life --- */
 
 void service_init(struct service *service, const struct config_server *config,
@@ -267,6 +308,12 @@ int service_adopt(struct service *service, struct prong_loop *loop, int fd)
     return 0;
 }
 
+void service_pause(struct service *service)
+{
+    for (size_t i = 0; i < service->server_count; i++)
+        prong_server_pause(service->servers[i]);
+}
+
 static bool drain_connection(struct prong_socket *socket, void *user)
 {
     struct connection *connection = connection_of(socket);
@@ -279,10 +326,9 @@ static bool drain_connection(struct prong_socket *socket, void *user)
 
 void service_drain(struct service *service)
 {
-    for (size_t i = 0; i < service->server_count; i++) {
+    for (size_t i = 0; i < service->server_count; i++)
         (void)prong_server_close(service->servers[i]); /* only a second close fails */
-        prong_server_each_connection(service->servers[i], drain_connection, NULL);
-    }
+    service_each_connection(service, drain_connection, NULL);
 }
 
 void service_stop(struct service *service)

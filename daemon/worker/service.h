@@ -10,6 +10,7 @@
 
 #include <prong/server.h>
 #include <prong/socket.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,6 +47,9 @@ void service_init(struct service *service, const struct config_server *config,
 /* Accepts from this handle, too.  Takes `fd` in every case.  0 or a negative code. */
 int service_adopt(struct service *service, struct prong_loop *loop, int fd);
 
+/* Stops accepting, but stays open for connections that come back from a handoff. */
+void service_pause(struct service *service);
+
 /* Stops accepting; on_closed follows when the last connection is gone. */
 void service_drain(struct service *service);
 
@@ -54,6 +58,19 @@ void service_stop(struct service *service);
 
 /* Writes the counters to the scoreboard.  The number of connections. */
 uint64_t service_publish(struct service *service);
+
+/* Is it the section of this name, with this handler? */
+bool service_serves(const struct service *service, const char *name, const char *handler);
+
+uint64_t service_connections(const struct service *service);
+
+/* A socket of this service that does nothing yet, from another worker.  Takes the image on success.
+ * NULL with errno. */
+struct prong_socket *service_attach(struct service *service, struct prong_socket_image *image);
+
+/* Calls `visit` for each connection until it returns false. */
+void service_each_connection(struct service *service,
+                             bool (*visit)(struct prong_socket *socket, void *user), void *user);
 
 /* Harmless on one that was only initialised.  No event follows. */
 void service_clear(struct service *service);

@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <ev.h>
+#include <fcntl.h>
 #include <prong/loop.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -18,6 +19,7 @@
 
 #include "config.h"
 #include "connection.h"
+#include "exchange.h"
 #include "inheritance.h"
 #include "ipc.h"
 #include "log.h"
@@ -27,9 +29,13 @@
 #include "scoreboard.h"
 #include "service.h"
 
-/*  SERVING → DRAINING → STOPPING       SERVING → STOPPING */
+/* How long a handler may ask to wait for a message's end before its connection moves. */
+#define HANDOFF_TIMEOUT_MS 5000
+
+/*  SERVING → LEAVING → DRAINING → STOPPING       SERVING → DRAINING, any → STOPPING */
 enum worker_state {
     WORKER_SERVING,
+    WORKER_LEAVING,  /* accepts nobody, gives its connections to other workers */
     WORKER_DRAINING, /* accepts nobody, ends with the last connection */
     WORKER_STOPPING  /* has destroyed every connection */
 };
@@ -44,6 +50,7 @@ struct worker {
     size_t service_count;
     size_t open; /* services that are not closed yet */
     struct scoreboard_worker *cell;
+    struct exchange *exchange;
     struct memory memory;
     ev_signal term;
     ev_prepare turn;
@@ -62,10 +69,11 @@ static void on_service_closed(struct service *service, void *user)
 
 static void drain(struct worker *worker)
 {
-    if (worker->state != WORKER_SERVING)
+    if (worker->state >= WORKER_DRAINING)
         return;
     worker->state = WORKER_DRAINING;
     log_debug("worker drains");
+    exchange_stop_taking(worker->exchange);
     for (size_t i = 0; i < worker->service_count; i++)
         service_drain(&worker->services[i]);
 }
@@ -80,12 +88,76 @@ static void stop(struct worker *worker)
         service_stop(&worker->services[i]);
 }
 
+/* Those that can move go to other workers; what is left then drains. */
+static void leave(struct worker *worker)
+{
+    if (worker->state != WORKER_SERVING)
+        return;
+    worker->state = WORKER_LEAVING;
+    log_debug("worker leaves");
+    for (size_t i = 0; i < worker->service_count; i++)
+        service_pause(&worker->services[i]);
+    exchange_give(worker->exchange, SIZE_MAX);
+}
+
+static void on_given(const struct exchange_result *result, void *user)
+{
+    struct worker *worker = user;
+    struct message_gave gave = {.moved = result->moved, .kept = result->kept};
+
+    if (worker->channel != NULL)
+        (void)ipc_send(worker->channel, MESSAGE_GAVE, &gave, sizeof(gave), NULL, 0);
+    if (worker->state == WORKER_LEAVING)
+        drain(worker);
+}
+
+static const struct exchange_events exchange_events = {.on_done = on_given};
+
 /* --- Orders of the master --- */
 
 static void order_drain(struct worker *worker, const struct ipc_frame *frame)
 {
     (void)frame;
     drain(worker);
+}
+
+static void order_leave(struct worker *worker, const struct ipc_frame *frame)
+{
+    (void)frame;
+    leave(worker);
+}
+
+static void order_give(struct worker *worker, const struct ipc_frame *frame)
+{
+    uint32_t count;
+
+    if (frame->size != sizeof(count) || worker->state != WORKER_SERVING)
+        return;
+    memcpy(&count, frame->payload, sizeof(count));
+    exchange_give(worker->exchange, count);
+}
+
+static void add_peer(struct worker *worker, const struct ipc_frame *frame,
+                     int (*add)(struct exchange *exchange, int fd, const struct message_peer *peer,
+                                size_t size))
+{
+    int error = -EPROTO;
+
+    if (frame->fd_count == 1 && worker->state < WORKER_DRAINING)
+        error = add(worker->exchange, fcntl(frame->fds[0], F_DUPFD_CLOEXEC, 0), frame->payload,
+                    frame->size);
+    if (error < 0 && worker->state < WORKER_DRAINING)
+        log_code(LOG_LEVEL_ERROR, error, "channel to another worker failed");
+}
+
+static void order_peer_give(struct worker *worker, const struct ipc_frame *frame)
+{
+    add_peer(worker, frame, exchange_add_giver);
+}
+
+static void order_peer_take(struct worker *worker, const struct ipc_frame *frame)
+{
+    add_peer(worker, frame, exchange_add_taker);
 }
 
 static void order_stop(struct worker *worker, const struct ipc_frame *frame)
@@ -115,10 +187,10 @@ static void order_log_level(struct worker *worker, const struct ipc_frame *frame
 }
 
 static void (*const orders[MESSAGE_COUNT])(struct worker *worker, const struct ipc_frame *frame) = {
-    [MESSAGE_DRAIN] = order_drain,
-    [MESSAGE_STOP] = order_stop,
-    [MESSAGE_LOG_REOPEN] = order_log_reopen,
-    [MESSAGE_LOG_LEVEL] = order_log_level,
+    [MESSAGE_DRAIN] = order_drain,           [MESSAGE_STOP] = order_stop,
+    [MESSAGE_LEAVE] = order_leave,           [MESSAGE_GIVE] = order_give,
+    [MESSAGE_PEER_GIVE] = order_peer_give,   [MESSAGE_PEER_TAKE] = order_peer_take,
+    [MESSAGE_LOG_REOPEN] = order_log_reopen, [MESSAGE_LOG_LEVEL] = order_log_level,
 };
 
 static void on_frame(struct ipc *ipc, const struct ipc_frame *frame, void *user)
@@ -261,6 +333,21 @@ static int open_services(struct worker *worker)
     return 0;
 }
 
+static int open_exchange(struct worker *worker)
+{
+    struct exchange_place place = {
+        .ev = worker->ev,
+        .loop = worker->loop,
+        .scoreboard = worker->inheritance->scoreboard,
+        .services = worker->services,
+        .service_count = worker->service_count,
+        .handoff_timeout_ms = HANDOFF_TIMEOUT_MS,
+    };
+
+    worker->exchange = exchange_new(&place, &exchange_events, worker);
+    return worker->exchange == NULL ? -ENOMEM : 0;
+}
+
 static int adopt_listeners(struct worker *worker)
 {
     struct inheritance *inheritance = worker->inheritance;
@@ -287,6 +374,8 @@ static int set_up(struct worker *worker)
     open_cell(worker);
     set_signals(worker);
     error = open_services(worker);
+    if (error == 0)
+        error = open_exchange(worker);
     if (error == 0)
         error = adopt_listeners(worker);
     if (error == 0 && worker->inheritance->changes_identity)
@@ -317,6 +406,7 @@ static void free_inheritance(struct inheritance *inheritance)
 
 static void tear_down(struct worker *worker)
 {
+    exchange_free(worker->exchange);
     for (size_t i = 0; i < worker->service_count; i++)
         service_clear(&worker->services[i]);
     free(worker->services);

@@ -52,7 +52,34 @@ struct prongd_handler {
 
     /* A client is connected; may be NULL.  Writing, destroying and everything else is allowed. */
     void (*on_connection)(struct prong_socket *socket);
+
+    /* --- Moving a live connection to another worker: a reload, an upgrade, an even load. ---
+     *
+     * The library moves the socket with everything that is unread or unsent, its flags and its
+     * idle time; the handler moves its own state.  A handler without state (state_size 0) moves
+     * without any of this; one with state and without save cannot move, and its connections
+     * stay with the old worker until they end. */
+
+    /* The version of what save writes; raise it when that changes. */
+    uint32_t state_version;
+
+    /* Writes the state of this connection: at most `size` bytes.  The bytes it takes (when more
+     * than `size`, it is called again with room for them, up to PRONGD_STATE_MAX), or a negative
+     * code: this connection stays.  It may call nothing that changes the socket. */
+    long (*save)(struct prong_socket *socket, void *bytes, size_t size);
+
+    /* The state is zeroed; takes over what save wrote, perhaps in an older or newer program.  0,
+     * or a negative code: the connection goes back to where it came from.  The socket does
+     * nothing yet: no writing. */
+    int (*restore)(struct prong_socket *socket, const void *bytes, size_t size, uint32_t version);
+
+    /* May it move now?  NULL: at any moment.  False: it asks for a message's end first, and is
+     * asked again soon, for at most `handoff_timeout`. */
+    bool (*can_move)(struct prong_socket *socket);
 };
+
+/* The most that save may write. */
+#define PRONGD_STATE_MAX (1024 * 1024)
 
 /* --- The worker's services to a handler: for a socket that on_connection was called with. --- */
 

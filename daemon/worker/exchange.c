@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Choosing, giving, taking.
+ */
+#include "exchange.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <prong/socket.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "connection.h"
+#include "handoff.h"
+#include "log.h"
+#include "record.h"
+#include "scoreboard.h"
+#include "service.h"
+
+/* Connections that leave with one turn of the loop. */
+#define PER_TURN (4 * HANDOFF_BATCH)
+
+/* How soon a handler that said "not now" is asked again. */
+#define ASK_AGAIN_S 0.01
+
+/* Descriptors that are not for connections: what a worker opens for itself. */
+#define RESERVED_FDS 64
+
+struct channel {
+    struct channel *next;
+    struct exchange *exchange;
+    struct handoff *handoff;
+    bool is_giver;
+    uint64_t generation;
+    uint32_t slot;
+    uint32_t server_count;
+    uint32_t servers[]; /* giver: where each of our services is at the peer */
+};
+
+struct exchange {
+    struct exchange_place place;
+    const struct exchange_events *events;
+    void *user;
+    struct channel *channels;
+    size_t takers;
+    size_t wanted; /* still to be given */
+    bool is_giving;
+    bool is_leaving; /* it gives everything */
+    struct exchange_result result;
+    struct service *service; /* the one whose connections are visited now */
+    size_t this_turn;        /* given in this turn */
+    bool asked_to_wait;      /* by a handler, in this turn */
+    ev_prepare turn;         /* runs while giving */
+    ev_idle busy;            /* keeps the loop from sleeping meanwhile */
+    ev_timer ask_again;
+    ev_tstamp patience_ends;
+};
+
+/* --- Choosing where to --- */
+
+static uint64_t weight_of(const struct channel *channel, size_t service)
+{
+    const struct scoreboard_server *cell =
+        scoreboard_server(channel->exchange->place.scoreboard, channel->generation, channel->slot,
+                          channel->servers[service]);
+    uint64_t pending = handoff_pending(channel->handoff);
+
+    if (cell == NULL)
+        return pending;
+    return pending + atomic_load_explicit(&cell->connections, memory_order_relaxed);
+}
+
+/* The lightest worker that has the server and room; `*exists` says whether any has the server. */
+static struct channel *choose(struct exchange *exchange, size_t service, bool *exists)
+{
+    struct channel *lightest = NULL;
+    uint64_t least = UINT64_MAX;
+
+    *exists = false;
+    for (struct channel *channel = exchange->channels; channel != NULL; channel = channel->next) {
+        if (!channel->is_giver || channel->servers[service] == MESSAGE_NO_SERVER)
+            continue;
+        *exists = true;
+        if (handoff_room(channel->handoff) == 0 || weight_of(channel, service) >= least)
+            continue;
+        least = weight_of(channel, service);
+        lightest = channel;
+    }
+    return lightest;
+}
+
+/* --- Giving --- */
+
+/* It ends here, when this worker leaves; otherwise it may still move another time. */
+static void keep(struct exchange *exchange, struct prong_socket *socket)
+{
+    if (!exchange->is_leaving)
+        return;
+    connection_enter(connection_of(socket), CONNECTION_DRAINING);
+    exchange->result.kept++;
+}
+
+static bool has_patience(const struct exchange *exchange)
+{
+    return ev_now(exchange->place.ev) < exchange->patience_ends;
+}
+
+/* Gives one connection, or decides that it stays.  False: no more in this turn. */
+static bool visit(struct prong_socket *socket, void *user)
+{
+    struct exchange *exchange = user;
+    size_t index = (size_t)(exchange->service - exchange->place.services);
+    struct channel *channel;
+    struct record record;
+    bool exists;
+    int error;
+
+    if (connection_of(socket)->state != CONNECTION_SERVING)
+        return true;
+    if (exchange->this_turn == PER_TURN || exchange->wanted == 0)
+        return false;
+    channel = choose(exchange, index, &exists);
+    if (exists && channel == NULL)
+        return false;
+    if (exists && !connection_can_move(socket) && has_patience(exchange)) {
+        exchange->asked_to_wait = true;
+        return true;
+    }
+    error = exists ? connection_leave(socket, &record) : -ENOENT;
+    if (error < 0) {
+        keep(exchange, socket);
+        return true;
+    }
+    exchange->this_turn++;
+    exchange->wanted--;
+    handoff_give(channel->handoff, &record);
+    return true;
+}
+
+static size_t pending_of(const struct exchange *exchange)
+{
+    size_t pending = 0;
+
+    for (struct channel *channel = exchange->channels; channel != NULL; channel = channel->next)
+        pending += channel->is_giver ? handoff_pending(channel->handoff) : 0;
+    return pending;
+}
+
+static bool still_serves(struct prong_socket *socket, void *user)
+{
+    if (connection_of(socket)->state == CONNECTION_SERVING)
+        *(bool *)user = true;
+    return !*(bool *)user;
+}
+
+static bool has_more(const struct exchange *exchange)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < exchange->place.service_count && !found; i++)
+        service_each_connection(&exchange->place.services[i], still_serves, &found);
+    return found;
+}
+
+static void rest(struct exchange *exchange)
+{
+    ev_prepare_stop(exchange->place.ev, &exchange->turn);
+    ev_idle_stop(exchange->place.ev, &exchange->busy);
+}
+
+static void work(struct exchange *exchange)
+{
+    ev_prepare_start(exchange->place.ev, &exchange->turn);
+    ev_idle_start(exchange->place.ev, &exchange->busy);
+}
+
+static void finish(struct exchange *exchange)
+{
+    struct exchange_result result = exchange->result;
+
+    rest(exchange);
+    ev_timer_stop(exchange->place.ev, &exchange->ask_again);
+    exchange->is_giving = false;
+    exchange->events->on_done(&result, exchange->user);
+}
+
+static void give_some(struct exchange *exchange)
+{
+    exchange->this_turn = 0;
+    exchange->asked_to_wait = false;
+    for (size_t i = 0; i < exchange->place.service_count; i++) {
+        exchange->service = &exchange->place.services[i];
+        service_each_connection(exchange->service, visit, exchange);
+    }
+    for (struct channel *channel = exchange->channels; channel != NULL; channel = channel->next) {
+        if (channel->is_giver)
+            handoff_flush(channel->handoff);
+    }
+}
+
+static void on_turn(struct ev_loop *ev, ev_prepare *watcher, int revents)
+{
+    struct exchange *exchange = watcher->data;
+
+    (void)revents;
+    give_some(exchange);
+    if (exchange->this_turn > 0)
+        return;
+    if (pending_of(exchange) > 0) {
+        rest(exchange); /* an answer wakes us */
+    } else if (exchange->wanted == 0 || !has_more(exchange) ||
+               (!exchange->is_leaving && !has_patience(exchange))) {
+        finish(exchange);
+    } else {
+        rest(exchange);
+        ev_timer_set(&exchange->ask_again, ASK_AGAIN_S, 0.);
+        ev_timer_start(ev, &exchange->ask_again);
+    }
+}
+
+static void on_ask_again(struct ev_loop *ev, ev_timer *timer, int revents)
+{
+    (void)ev;
+    (void)revents;
+    work(timer->data);
+}
+
+static void on_idle(struct ev_loop *ev, ev_idle *idle, int revents)
+{
+    (void)ev;
+    (void)idle;
+    (void)revents;
+}
+
+void exchange_give(struct exchange *exchange, size_t count)
+{
+    exchange->wanted = count;
+    exchange->is_leaving = count == SIZE_MAX;
+    exchange->result = (struct exchange_result){0};
+    exchange->is_giving = true;
+    exchange->patience_ends =
+        ev_now(exchange->place.ev) + (double)exchange->place.handoff_timeout_ms / 1e3;
+    work(exchange);
+}
+
+/* --- What handoffs tell --- */
+
+static void go_on(struct exchange *exchange)
+{
+    if (exchange->is_giving && !ev_is_active(&exchange->ask_again))
+        work(exchange);
+}
+
+static struct service *find_service(const struct exchange *exchange, const struct record *record)
+{
+    for (size_t i = 0; i < exchange->place.service_count; i++) {
+        if (service_serves(&exchange->place.services[i], record->server, record->handler))
+            return &exchange->place.services[i];
+    }
+    return NULL;
+}
+
+static int on_record(struct record *record, void **connection, void *user)
+{
+    const struct channel *channel = user;
+    struct service *service = find_service(channel->exchange, record);
+    struct prong_socket *socket;
+    int error;
+
+    if (service == NULL)
+        return -ENOENT;
+    error = connection_arrive(service, record, &socket);
+    if (error == 0)
+        *connection = socket;
+    return error;
+}
+
+/* It was not answered, so it is still the giver's: close() is all that may happen to it here. */
+static void on_discard(void *connection, void *user)
+{
+    (void)user;
+    prong_socket_destroy(connection, 0);
+}
+
+static void on_start(void *connection, void *user)
+{
+    struct exchange *exchange = ((struct channel *)user)->exchange;
+
+    connection_start(connection);
+    /* A worker that leaves, too, passes on what reaches it meanwhile. */
+    if (exchange->is_leaving)
+        go_on(exchange);
+}
+
+/* Half of what is left is shared by those who may send: none of them knows of the others. */
+static size_t room(void *user)
+{
+    const struct channel *channel = user;
+    const struct exchange *exchange = channel->exchange;
+    struct rlimit limit;
+    uint64_t used = RESERVED_FDS;
+
+    for (size_t i = 0; i < exchange->place.service_count; i++)
+        used += service_connections(&exchange->place.services[i]);
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur <= used)
+        return 0;
+    return (size_t)((limit.rlim_cur - used) / (exchange->takers > 0 ? exchange->takers : 1));
+}
+
+static void on_taken(uint64_t id, void *user)
+{
+    struct channel *channel = user;
+
+    log_debug("connection moved connection=%llu generation=%llu slot=%u", (unsigned long long)id,
+              (unsigned long long)channel->generation, channel->slot);
+    channel->exchange->result.moved++;
+    go_on(channel->exchange);
+}
+
+/* Its copy lives on here.  One that was refused stays for good; one whose taker died may go to
+ * another. */
+static void on_returned(struct record *record, int error, void *user)
+{
+    struct exchange *exchange = ((struct channel *)user)->exchange;
+    struct service *service = find_service(exchange, record);
+    struct prong_socket *socket;
+    int failure = service == NULL ? -ENOENT : connection_arrive(service, record, &socket);
+
+    if (failure < 0) {
+        log_code(LOG_LEVEL_ERROR, failure, "connection lost connection=%llu",
+                 (unsigned long long)record->id);
+        record_clear(record);
+        return;
+    }
+    connection_start(socket);
+    if (error == -EPIPE || error == -ENOMEM)
+        exchange->wanted += exchange->wanted < SIZE_MAX;
+    else
+        keep(exchange, socket);
+    go_on(exchange);
+}
+
+static void on_channel_close(struct handoff *handoff, void *user)
+{
+    struct channel *channel = user;
+    struct exchange *exchange = channel->exchange;
+    struct channel **link = &exchange->channels;
+
+    while (*link != channel)
+        link = &(*link)->next;
+    *link = channel->next;
+    exchange->takers -= !channel->is_giver;
+    handoff_free(handoff);
+    free(channel);
+    go_on(exchange);
+}
+
+static const struct handoff_events handoff_events = {
+    .on_record = on_record,
+    .on_start = on_start,
+    .on_discard = on_discard,
+    .room = room,
+    .on_taken = on_taken,
+    .on_returned = on_returned,
+    .on_close = on_channel_close,
+};
+
+/* --- Channels --- */
+
+static bool is_sound(const struct exchange *exchange, const struct message_peer *peer, size_t size)
+{
+    return size >= sizeof(*peer) && peer->server_count == exchange->place.service_count &&
+           size == sizeof(*peer) + peer->server_count * sizeof(peer->servers[0]);
+}
+
+static int add_channel(struct exchange *exchange, int fd, bool is_giver,
+                       const struct message_peer *peer, size_t size)
+{
+    struct channel *channel = NULL;
+    int error = is_sound(exchange, peer, size) ? -ENOMEM : -EPROTO;
+
+    if (error == -ENOMEM)
+        channel = calloc(1, sizeof(*channel) + peer->server_count * sizeof(channel->servers[0]));
+    if (channel == NULL) {
+        close(fd);
+        return error;
+    }
+    channel->exchange = exchange;
+    channel->is_giver = is_giver;
+    channel->generation = peer->generation;
+    channel->slot = peer->slot;
+    channel->server_count = peer->server_count;
+    memcpy(channel->servers, peer->servers, peer->server_count * sizeof(peer->servers[0]));
+    exchange->takers += !is_giver;
+    channel->handoff =
+        handoff_new(exchange->place.ev, fd, is_giver, peer->slot, &handoff_events, channel);
+    if (channel->handoff == NULL) {
+        exchange->takers -= !is_giver;
+        free(channel);
+        return -ENOMEM;
+    }
+    channel->next = exchange->channels;
+    exchange->channels = channel;
+    return 0;
+}
+
+int exchange_add_giver(struct exchange *exchange, int fd, const struct message_peer *peer,
+                       size_t size)
+{
+    return add_channel(exchange, fd, true, peer, size);
+}
+
+int exchange_add_taker(struct exchange *exchange, int fd, const struct message_peer *peer,
+                       size_t size)
+{
+    return add_channel(exchange, fd, false, peer, size);
+}
+
+void exchange_stop_taking(struct exchange *exchange)
+{
+    struct channel **link = &exchange->channels;
+
+    while (*link != NULL) {
+        struct channel *channel = *link;
+
+        if (channel->is_giver) {
+            link = &channel->next;
+            continue;
+        }
+        *link = channel->next;
+        exchange->takers--;
+        handoff_free(channel->handoff);
+        free(channel);
+    }
+}
+
+/* --- Life --- */
+
+struct exchange *exchange_new(const struct exchange_place *place,
+                              const struct exchange_events *events, void *user)
+{
+    struct exchange *exchange = calloc(1, sizeof(*exchange));
+
+    if (exchange == NULL)
+        return NULL;
+    exchange->place = *place;
+    exchange->events = events;
+    exchange->user = user;
+    ev_prepare_init(&exchange->turn, on_turn);
+    exchange->turn.data = exchange;
+    ev_idle_init(&exchange->busy, on_idle);
+    ev_init(&exchange->ask_again, on_ask_again);
+    exchange->ask_again.data = exchange;
+    return exchange;
+}
+
+void exchange_free(struct exchange *exchange)
+{
+    if (exchange == NULL)
+        return;
+    rest(exchange);
+    ev_timer_stop(exchange->place.ev, &exchange->ask_again);
+    while (exchange->channels != NULL) {
+        struct channel *channel = exchange->channels;
+
+        exchange->channels = channel->next;
+        handoff_free(channel->handoff);
+        free(channel);
+    }
+    free(exchange);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the two ends of a handoff say to each other: batches of records one way, answers the other.
+ *
+ * One SEQPACKET message each.  A record that is too large for the message rides in it as a sealed
+ * memfd.
+ */
+#ifndef PRONGD_HANDOFF_WIRE_H
+#define PRONGD_HANDOFF_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "handoff.h"
+#include "record.h"
+
+/* Records up to this many bytes stand in the message itself: sixteen of them stay well below the
+ * socket's buffer, above which sendmsg() says EMSGSIZE. */
+#define WIRE_INLINE_MAX 8192
+
+/* The largest record at all. */
+#define WIRE_RECORD_MAX (256U * 1024 * 1024)
+
+struct wire_batch {
+    uint32_t sequence;
+    size_t count;
+    struct record records[HANDOFF_BATCH];
+    bool is_damaged[HANDOFF_BATCH]; /* on receipt: it could not be read, nothing is in it */
+};
+
+struct wire_answer {
+    uint32_t sequence;
+    uint32_t room; /* descriptors that the taker has room for */
+    size_t count;
+    uint8_t status[HANDOFF_BATCH]; /* 0: taken; else an errno */
+};
+
+/* 0; -EAGAIN: nothing was sent, try again when it is writable; -errno. */
+int wire_send_batch(int fd, const struct wire_batch *batch);
+int wire_send_answer(int fd, const struct wire_answer *answer);
+
+/* 1: a batch, 0: the other end is closed, -EAGAIN, -ECONNRESET (read on: what was sent before the
+ * other end died is still there), -EPROTO.  A batch that lost descriptors on the way, or a record
+ * that cannot be read, is reported as damaged: the giver has its copy. */
+int wire_receive_batch(int fd, struct wire_batch *batch);
+int wire_receive_answer(int fd, struct wire_answer *answer);
+
+#endif
