@@ -247,7 +247,7 @@ struct ipc *ipc_new(struct ev_loop *loop, int fd, const struct ipc_events *event
 
 static int send_or_enqueue(struct ipc *ipc, const struct ipc_frame *frame)
 {
-    int error = -EAGAIN;
+    int error;
     int result;
 
     if (!STAILQ_EMPTY(&ipc->queue)) {

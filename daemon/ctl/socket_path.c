@@ -108,7 +108,7 @@ static bool next_line(FILE *stream, char line[LINE_SIZE])
 static int scan_lines(struct scan *scan, FILE *stream)
 {
     char line[LINE_SIZE];
-    char *start = line;
+    char *start;
     int error = 0;
 
     for (unsigned i = 0; i < MOST_LINES && error == 0 && next_line(stream, line); i++) {
