@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define UNITS_SIZE 32
+#define UNITS_SIZE 48
 
 /* "812 B", "1.5 KiB", "20.0 GiB". */
 const char *units_bytes(uint64_t bytes, char text[UNITS_SIZE]);
