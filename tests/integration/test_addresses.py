@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Where a server can listen."""
 
+import grp
 import os
+import pwd
 import socket
 import stat
 
@@ -75,8 +77,6 @@ def test_a_unix_socket_has_its_owner_and_group(make_daemon):
     daemon.write_config(server("echo", "echo", listen=f"unix:{path}",
                                socket_owner="daemon", socket_group="nogroup"))
     daemon.start()
-    import grp
-    import pwd
     assert path.stat().st_uid == pwd.getpwnam("daemon").pw_uid
     assert path.stat().st_gid == grp.getgrnam("nogroup").gr_gid
 

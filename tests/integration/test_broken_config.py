@@ -114,12 +114,11 @@ def test_a_directory_is_no_configuration(make_daemon):
     assert str(daemon.config) in daemon.log()
 
 
-def test_a_file_that_may_not_be_read_is_the_systems_fault(make_daemon):
-    if os.geteuid() == 0:
-        pytest.skip("root may read every file")
+def test_a_file_that_may_not_be_read_is_the_systems_fault(make_daemon, unprivileged):
     daemon = make_daemon("")
     daemon.config.chmod(0)
-    assert daemon.launch().wait() == 1
+    assert daemon.launch(**unprivileged).wait() == 1
+    assert str(daemon.config) in daemon.log()
     assert os.strerror(13) in daemon.log()
 
 

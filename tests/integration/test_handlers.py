@@ -44,7 +44,9 @@ def test_discard_swallows_everything_and_answers_nothing(prongd):
 
 
 def test_half_open_connections_are_allowed_where_asked_for(prongd):
-    daemon = prongd(server("plain", "hello") + server("half", "hello", allow_half_open="yes"))
+    # Nobody but the timeout ends a half-open connection whose server never ends it.
+    half_open = server("half", "hello", allow_half_open="yes", timeout="2s")
+    daemon = prongd(server("plain", "hello") + half_open)
     with connect(daemon.address("plain")) as plain, connect(daemon.address("half")) as half:
         for client in (plain, half):
             assert receive(client, 13) == b"hello client!"

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """max_connections and timeout."""
 
+import os
+
 from client import connect, echoes, receive_all
 from daemon import eventually, server
 
@@ -46,7 +48,6 @@ def test_the_limit_of_one_server_is_not_that_of_another(prongd):
 
 
 def test_a_place_comes_back_when_its_worker_dies(prongd):
-    import os
     daemon = prongd(server("echo", "echo", max_connections=1), workers=1)
     address = daemon.address("echo")
     with connect(address) as client:

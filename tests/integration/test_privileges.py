@@ -1,18 +1,17 @@
 # SPDX-License-Identifier: MIT
 """Whom the workers become."""
 
+import os
 import pwd
 import re
-import shutil
-import tempfile
 from pathlib import Path
 
 import pytest
 
 from client import connect, echoes
-from daemon import BUILD, IS_ROOT, PRONGD, server
+from daemon import IS_ROOT, server
 
-pytestmark = pytest.mark.skipif(not IS_ROOT, reason="only root can become somebody else")
+needs_root = pytest.mark.skipif(not IS_ROOT, reason="only root can become somebody else")
 
 ECHO = server("echo", "echo")
 
@@ -27,6 +26,7 @@ def uids_of_workers(daemon):
     return {uid for pid in daemon.worker_pids() for uid in ids(pid, "Uid")}
 
 
+@needs_root
 def test_workers_of_root_become_nobody(prongd):
     daemon = prongd(ECHO, user=None)
     assert ids(daemon.process.pid, "Uid") == [0, 0, 0, 0]
@@ -39,6 +39,7 @@ def test_workers_of_root_become_nobody(prongd):
         assert echoes(client)
 
 
+@needs_root
 def test_workers_become_the_user_and_group_that_are_named(prongd):
     daemon = prongd(ECHO, user="daemon", group="nogroup")
     for pid in daemon.worker_pids():
@@ -46,33 +47,22 @@ def test_workers_become_the_user_and_group_that_are_named(prongd):
         assert set(ids(pid, "Gid")) == {65534}
 
 
+@needs_root
 def test_staying_root_must_be_written_out(prongd):
     assert uids_of_workers(prongd(ECHO, user="root")) == {0}
 
 
+@needs_root
 def test_a_user_that_does_not_exist_stops_the_start(make_daemon):
     daemon = make_daemon(ECHO, user="no-such-user")
     assert daemon.launch().wait() == 2
     assert "no-such-user" in daemon.log()
 
 
-@pytest.fixture
-def public_program(monkeypatch):
-    """The program where everybody may run it: the tree may be root's alone."""
-    directory = Path(tempfile.mkdtemp(prefix="prong-"))
-    directory.chmod(0o755)
-    for program in ("prongd", "prongctl"):
-        shutil.copy(BUILD / "daemon" / program, directory)
-        monkeypatch.setattr(f"daemon.{program.upper()}", directory / program)
-    yield directory
-    shutil.rmtree(directory)
-
-
-def test_without_root_user_is_ignored_with_a_notice(make_daemon, public_program):
-    daemon = make_daemon(ECHO, user="daemon")
-    daemon.start(user="nobody", group="nogroup", extra_groups=[])
-    assert uids_of_workers(daemon) == {pwd.getpwnam("nobody").pw_uid}
+def test_without_root_user_is_ignored_with_a_notice(make_daemon, unprivileged):
+    daemon = make_daemon(ECHO, user="daemon").start(**unprivileged)
+    me = pwd.getpwnam("nobody").pw_uid if IS_ROOT else os.geteuid()
+    assert uids_of_workers(daemon) == {me}
     assert "user" in daemon.log()
     with connect(daemon.address("echo")) as client:
         assert echoes(client)
-    assert PRONGD.exists()
