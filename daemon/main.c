@@ -158,7 +158,7 @@ static int dump_config(struct config *config)
 
 static int run(struct config *config)
 {
-    return master_run(config, become_worker);
+    return master_run(config, handler_table, become_worker);
 }
 
 /* Loads the file and gives it to `use`, which takes it. */

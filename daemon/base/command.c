@@ -9,6 +9,9 @@
 /* In the order of enum command. */
 const struct command_row commands[COMMAND_COUNT] = {
     {COMMAND_STATUS, "status", "", 0, 0, "Shows the master, its workers and its servers."},
+    {COMMAND_RELOAD, "reload", "[--no-wait]", 0, 1,
+     "Reloads the configuration and waits until the old workers are gone; --no-wait: until the new "
+     "ones serve."},
     {COMMAND_STOP, "stop", "", 0, 0,
      "Stops accepting, lets connections finish for shutdown_timeout, then ends prongd."},
     {COMMAND_VERSION, "version", "", 0, 0, "Shows the version of the running prongd."},

@@ -29,6 +29,7 @@ struct inheritance {
     unsigned slot;
     unsigned slots; /* of the generation */
     int channel_fd; /* to the master; given */
+    int *nudge_fds; /* an eventfd for each slot; given, malloc'ed */
     bool changes_identity;
     struct privileges identity;           /* whom it becomes, when it does */
     struct inherited_listener *listeners; /* given, malloc'ed */

@@ -9,8 +9,9 @@
 
 /* MESSAGE(name, direction and meaning) */
 #define MESSAGES(MESSAGE)                                                                         \
-    MESSAGE(READY, "worker to master: it accepts connections from now on")                        \
+    MESSAGE(READY, "worker to master: everything is prepared")                        \
     MESSAGE(DRAINING, "worker to master: a signal told it to drain")                              \
+    MESSAGE(ACCEPT, "master to worker: accept connections from now on") \
     MESSAGE(DRAIN, "master to worker: stop accepting, end when the last connection is gone")      \
     MESSAGE(STOP, "master to worker: close every connection and end now")                         \
     MESSAGE(PEER_GIVE, "master to worker: a channel to give connections to; struct message_peer") \

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "config.h"
@@ -175,6 +176,31 @@ static int open_listeners(struct generation *generation, char *problem, size_t s
     return 0;
 }
 
+/* Workers tell each other through them to look again (worker/gate.c). */
+static int open_nudges(struct generation *generation)
+{
+    generation->nudge_fds = malloc(generation->slot_count * sizeof(int));
+    if (generation->nudge_fds == NULL)
+        return -ENOMEM;
+    for (unsigned i = 0; i < generation->slot_count; i++)
+        generation->nudge_fds[i] = -1;
+    for (unsigned i = 0; i < generation->slot_count; i++) {
+        generation->nudge_fds[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (generation->nudge_fds[i] < 0)
+            return -errno;
+    }
+    return 0;
+}
+
+static void close_nudges(struct generation *generation)
+{
+    for (unsigned i = 0; generation->nudge_fds != NULL && i < generation->slot_count; i++) {
+        if (generation->nudge_fds[i] >= 0)
+            close(generation->nudge_fds[i]);
+    }
+    free(generation->nudge_fds);
+}
+
 static int add_slots(struct generation *generation, char *problem, size_t size)
 {
     unsigned count = config_workers(generation->config);
@@ -193,6 +219,10 @@ static int add_slots(struct generation *generation, char *problem, size_t size)
         return -ENOMEM;
     }
     generation->slot_count = count;
+    if (open_nudges(generation) < 0) {
+        snprintf(problem, size, "no descriptors for %u workers: %s", count, strerror(errno));
+        return -EMFILE;
+    }
     for (unsigned i = 0; i < count; i++)
         slot_init(&generation->slots[i], generation, i,
                   scoreboard_worker(generation->scoreboard, generation->number, i));
@@ -244,6 +274,8 @@ int generation_bequeath(struct generation *generation, unsigned slot,
         generation->listeners[i].listener->fd = -1;
     }
     inheritance->listener_count = generation->listener_count;
+    inheritance->nudge_fds = generation->nudge_fds;
+    generation->nudge_fds = NULL;
     inheritance->config = generation->config;
     generation->config = NULL;
     inheritance->scoreboard = generation->scoreboard;
@@ -270,6 +302,7 @@ void generation_abandon(struct generation *generation)
 {
     for (unsigned i = 0; i < generation->slot_count; i++)
         ipc_free(generation->slots[i].ipc);
+    close_nudges(generation);
     free(generation->slots);
     free(generation->listeners);
     config_free(generation->config);

@@ -48,6 +48,8 @@ struct generation {
     struct privileges identity;
     struct slot *slots;
     unsigned slot_count;
+    int *nudge_fds;      /* an eventfd for each slot: its worker may be wanted */
+    bool accepts;        /* its workers were told to begin */
     ev_timer conclusion; /* its last worker is gone: says so from the loop */
 };
 

@@ -92,8 +92,8 @@ static void on_reopen(struct master *master, const struct signal_row *row)
 
 static void on_reload(struct master *master, const struct signal_row *row)
 {
-    (void)master;
-    log_warning("reload is not available in this version: ignored signal name=%s", row->name);
+    log_notice("signal name=%s", row->name);
+    reload_request(master->reload, NULL, false);
 }
 
 static void on_upgrade(struct master *master, const struct signal_row *row)
@@ -107,7 +107,7 @@ static const struct signal_row signals[] = {
      "Stop: accept nothing, let connections finish for shutdown_timeout; again: at once."},
     {SIGINT, "INT", on_stop, "The same as TERM."},
     {SIGQUIT, "QUIT", on_quit, "Stop at once."},
-    {SIGHUP, "HUP", on_reload, "Reload the configuration; not available in this version."},
+    {SIGHUP, "HUP", on_reload, "Reload the configuration; connections move to the new workers."},
     {SIGUSR1, "USR1", on_reopen, "Open the log file anew, after a rotation."},
     {SIGUSR2, "USR2", on_upgrade, "Upgrade the program; not available in this version."},
 };
@@ -173,6 +173,9 @@ static void on_ready(struct generation *generation, void *user)
     const char *pid_file = generation->config->daemon.pid_file;
     int error;
 
+    if (reload_on_ready(master->reload, generation))
+        return;
+    supervisor_accept(&master->supervisor, generation);
     enter(master, MASTER_RUNNING);
     if (pid_file != NULL) {
         error = pid_file_write(&master->pid_file, pid_file);
@@ -186,15 +189,25 @@ static void on_failed(struct generation *generation, const char *why, void *user
 {
     struct master *master = user;
 
-    (void)generation;
+    if (reload_on_failed(master->reload, generation, why))
+        return;
     log_error("start failed: %s", why);
     master->exit_status = EXIT_FAILURE;
     enter(master, MASTER_STOPPING);
 }
 
+static void on_gave(struct generation *generation, uint32_t moved, uint32_t kept, void *user)
+{
+    struct master *master = user;
+
+    reload_on_gave(master->reload, generation, moved, kept);
+}
+
 static void on_gone(struct generation *generation, void *user)
 {
     struct master *master = user;
+
+    reload_on_gone(master->reload, generation);
 
     generation_list_remove(&master->generations, generation);
     generation_free(generation);
@@ -207,6 +220,7 @@ static void on_child(void *user);
 static const struct supervisor_events supervisor_events = {
     .on_ready = on_ready,
     .on_failed = on_failed,
+    .on_gave = on_gave,
     .on_gone = on_gone,
     .on_child = on_child,
 };
@@ -259,8 +273,8 @@ static bool prepare(struct master *master, struct config *config)
     char problem[512];
     int error;
 
-    generation =
-        generation_new(1, config, master->listeners, master->scoreboard, problem, sizeof(problem));
+    generation = generation_new(++master->last_generation, config, master->listeners,
+                                master->scoreboard, problem, sizeof(problem));
     if (generation == NULL) {
         log_error("%s", problem);
         return false;
@@ -281,7 +295,9 @@ static bool init(struct master *master)
     master->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
     master->scoreboard = scoreboard_new();
     master->listeners = listeners_new();
-    if (master->loop == NULL || master->scoreboard == NULL || master->listeners == NULL) {
+    master->reload = reload_new(master);
+    if (master->reload == NULL || master->loop == NULL || master->scoreboard == NULL ||
+        master->listeners == NULL) {
         log_error("the system gives no memory or no descriptors");
         return false;
     }
@@ -296,6 +312,7 @@ static void abandon(struct master *master)
     struct generation *next;
 
     stop_signals(master);
+    reload_abandon(master->reload);
     control_abandon(master->control);
     pid_file_close(&master->pid_file);
     for (struct generation *generation = master->generations.first; generation != NULL;
@@ -326,6 +343,8 @@ static void clear(struct master *master)
         generation_free(generation);
     }
     pid_file_remove(&master->pid_file);
+    reload_free(master->reload);
+    master->reload = NULL;
     if (master->stop_client != NULL)
         control_answer(master->stop_client, json_pack("{s:b}", "ok", 1));
     control_close(master->control);
@@ -345,7 +364,8 @@ static void serve(struct master *master, worker_entry *entry)
         log_notice("stopped");
 }
 
-int master_run(struct config *config, worker_entry *entry)
+int master_run(struct config *config, const struct prongd_handler *const *handlers,
+               worker_entry *entry)
 {
     struct master master;
 
@@ -356,6 +376,7 @@ int master_run(struct config *config, worker_entry *entry)
         clear(&master);
         return EXIT_FAILURE;
     }
+    master.handlers = handlers;
     if (prepare(&master, config))
         serve(&master, entry);
     else

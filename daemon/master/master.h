@@ -12,10 +12,13 @@
 #include "inheritance.h"
 
 struct config;
+struct prongd_handler;
 
-/* Runs the service until it is told to stop; `entry` is what a worker does.  Takes `config`.
+/* Runs the service until it is told to stop; `entry` is what a worker does, `handlers` (ends with
+ * NULL) are those that the configuration of a reload may name.  Takes `config`, borrows the rest.
  * The exit status: 0 after an orderly stop, 1 when it could not start. */
-int master_run(struct config *config, worker_entry *entry);
+int master_run(struct config *config, const struct prongd_handler *const *handlers,
+               worker_entry *entry);
 
 /* Checks what a start would meet beyond the file itself, with no effect: users and groups.
  * 0, or a negative code with one line in `problem`. */

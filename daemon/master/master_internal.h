@@ -6,11 +6,14 @@
 #define PRONGD_MASTER_INTERNAL_H
 
 #include <ev.h>
+#include <prongd/handler.h>
+#include <stdint.h>
 #include <time.h>
 
 #include "control.h"
 #include "generation.h"
 #include "pid_file.h"
+#include "reload.h"
 #include "supervisor.h"
 
 /*  STARTING → RUNNING → DRAINING → STOPPING       STARTING, RUNNING → STOPPING */
@@ -29,6 +32,9 @@ struct master {
     struct listeners *listeners;
     struct generation_list generations;
     struct supervisor supervisor;
+    uint64_t last_generation; /* the number given last */
+    struct reload *reload;
+    const struct prongd_handler *const *handlers; /* that a configuration may name */
     struct control *control;
     struct control_client *stop_client; /* waits for the end; NULL: nobody does */
     struct pid_file pid_file;

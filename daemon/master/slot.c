@@ -110,7 +110,7 @@ void slot_stop(struct slot *slot)
     slot_enter_for(slot, SLOT_STOPPING, STOP_TIMEOUT_S);
 }
 
-void slot_drain(struct slot *slot, uint64_t timeout_ms)
+static void end_serving(struct slot *slot, enum message message, uint64_t timeout_ms)
 {
     if (slot->state == SLOT_DRAINING)
         return;
@@ -118,6 +118,22 @@ void slot_drain(struct slot *slot, uint64_t timeout_ms)
         slot_stop(slot);
         return;
     }
-    order(slot, MESSAGE_DRAIN, SIGTERM);
+    order(slot, message, SIGTERM);
     slot_enter_for(slot, SLOT_DRAINING, (double)timeout_ms / 1000);
+}
+
+void slot_drain(struct slot *slot, uint64_t timeout_ms)
+{
+    end_serving(slot, MESSAGE_DRAIN, timeout_ms);
+}
+
+void slot_leave(struct slot *slot, uint64_t timeout_ms)
+{
+    end_serving(slot, MESSAGE_LEAVE, timeout_ms);
+}
+
+void slot_accept(struct slot *slot)
+{
+    if (slot->state == SLOT_READY)
+        order(slot, MESSAGE_ACCEPT, SIGKILL);
 }

@@ -64,6 +64,12 @@ bool slot_died_early(const struct slot *slot, ev_tstamp now);
  * is to be stopped.  One that does not serve yet is stopped.  A rest is over, without a worker. */
 void slot_drain(struct slot *slot, uint64_t timeout_ms);
 
+/* The same, but what can move goes to the workers that it was paired with. */
+void slot_leave(struct slot *slot, uint64_t timeout_ms);
+
+/* Its worker, which is ready, accepts from now on. */
+void slot_accept(struct slot *slot);
+
 /* Its worker ends now; after a moment it is to be killed. */
 void slot_stop(struct slot *slot);
 

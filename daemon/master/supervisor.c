@@ -104,16 +104,19 @@ static void settle(struct slot *slot, const char *how)
 
 /* --- The channel to a worker --- */
 
-static void on_ready(struct slot *slot)
+static void on_ready(struct slot *slot, const struct ipc_frame *frame)
 {
     struct generation *generation = slot->generation;
 
+    (void)frame;
     if (slot->state != SLOT_STARTING)
         return; /* it was told to end meanwhile */
     slot_enter(slot, SLOT_READY);
     slot->ready_at = ev_now(slot->supervisor->loop);
     log_info("worker ready slot=%u generation=%llu pid=%d", slot->index,
              (unsigned long long)generation->number, (int)slot->pid);
+    if (generation->accepts)
+        slot_accept(slot);
     if (generation->state != GENERATION_STARTING)
         return;
     for (unsigned i = 0; i < generation->slot_count; i++) {
@@ -125,8 +128,9 @@ static void on_ready(struct slot *slot)
 }
 
 /* It was told by a signal to drain. */
-static void on_draining(struct slot *slot)
+static void on_draining(struct slot *slot, const struct ipc_frame *frame)
 {
+    (void)frame;
     if (slot->state != SLOT_READY)
         return;
     log_notice("worker drains slot=%u generation=%llu pid=%d", slot->index,
@@ -135,9 +139,21 @@ static void on_draining(struct slot *slot)
                    (double)slot->generation->config->daemon.shutdown_timeout_ms / 1000);
 }
 
-static void (*const on_message[MESSAGE_COUNT])(struct slot *slot) = {
+static void on_gave(struct slot *slot, const struct ipc_frame *frame)
+{
+    struct supervisor *supervisor = slot->supervisor;
+    struct message_gave gave;
+
+    if (frame->size != sizeof(gave))
+        return;
+    memcpy(&gave, frame->payload, sizeof(gave));
+    supervisor->events->on_gave(slot->generation, gave.moved, gave.kept, supervisor->user);
+}
+
+static void (*const on_message[MESSAGE_COUNT])(struct slot *slot, const struct ipc_frame *frame) = {
     [MESSAGE_READY] = on_ready,
     [MESSAGE_DRAINING] = on_draining,
+    [MESSAGE_GAVE] = on_gave,
 };
 
 static void on_frame(struct ipc *ipc, const struct ipc_frame *frame, void *user)
@@ -152,7 +168,7 @@ static void on_frame(struct ipc *ipc, const struct ipc_frame *frame, void *user)
                     message_name(frame->type));
         return;
     }
-    on_message[frame->type](slot);
+    on_message[frame->type](slot, frame);
 }
 
 /* An end is followed by the news of its death.  A worker that breaks the rules is not kept. */
@@ -382,8 +398,16 @@ void supervisor_start(struct supervisor *supervisor, struct generation *generati
         spawn(&generation->slots[i]);
 }
 
-void supervisor_drain(struct supervisor *supervisor, struct generation *generation,
-                      uint64_t timeout_ms)
+void supervisor_accept(struct supervisor *supervisor, struct generation *generation)
+{
+    (void)supervisor;
+    generation->accepts = true;
+    for (unsigned i = 0; i < generation->slot_count; i++)
+        slot_accept(&generation->slots[i]);
+}
+
+static void end_serving(struct supervisor *supervisor, struct generation *generation,
+                        void (*end)(struct slot *slot, uint64_t timeout_ms), uint64_t timeout_ms)
 {
     if (generation->state != GENERATION_SERVING) {
         supervisor_stop(supervisor, generation);
@@ -391,8 +415,20 @@ void supervisor_drain(struct supervisor *supervisor, struct generation *generati
     }
     generation_enter(generation, GENERATION_DRAINING);
     for (unsigned i = 0; i < generation->slot_count; i++)
-        slot_drain(&generation->slots[i], timeout_ms);
+        end(&generation->slots[i], timeout_ms);
     conclude(supervisor, generation);
+}
+
+void supervisor_drain(struct supervisor *supervisor, struct generation *generation,
+                      uint64_t timeout_ms)
+{
+    end_serving(supervisor, generation, slot_drain, timeout_ms);
+}
+
+void supervisor_leave(struct supervisor *supervisor, struct generation *generation,
+                      uint64_t timeout_ms)
+{
+    end_serving(supervisor, generation, slot_leave, timeout_ms);
 }
 
 void supervisor_stop(struct supervisor *supervisor, struct generation *generation)

@@ -18,11 +18,14 @@ struct generation;
 struct generation_list;
 
 struct supervisor_events {
-    /* Every worker of the generation accepts; once, and the generation then serves. */
+    /* Every worker of the generation is ready; once.  supervisor_accept() lets them begin. */
     void (*on_ready)(struct generation *generation, void *user);
 
     /* One of its workers failed before all were ready; the others are being stopped. */
     void (*on_failed)(struct generation *generation, const char *why, void *user);
+
+    /* A worker has given its connections away. */
+    void (*on_gave)(struct generation *generation, uint32_t moved, uint32_t kept, void *user);
 
     /* The last worker of a generation that drained or stopped has ended.  May free it. */
     void (*on_gone)(struct generation *generation, void *user);
@@ -48,6 +51,14 @@ void supervisor_init(struct supervisor *supervisor, struct ev_loop *loop,
 
 /* Starts all its workers.  on_ready or on_failed follows, never from inside the call. */
 void supervisor_start(struct supervisor *supervisor, struct generation *generation);
+
+/* Its workers, all ready, accept from now on; so do those that replace them. */
+void supervisor_accept(struct supervisor *supervisor, struct generation *generation);
+
+/* Its workers stop accepting, give their connections to the workers they were paired with, and end
+ * with the last one; otherwise like supervisor_drain(). */
+void supervisor_leave(struct supervisor *supervisor, struct generation *generation,
+                      uint64_t timeout_ms);
 
 /* Its workers stop accepting and end with their last connection; after `timeout_ms` they are
  * stopped.  on_gone follows, never from inside the call. */

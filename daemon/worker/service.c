@@ -5,6 +5,7 @@
 #include "service.h"
 
 #include <errno.h>
+#include <prong/loop.h>
 #include <prongd/handler.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -14,6 +15,7 @@
 
 #include "config.h"
 #include "connection.h"
+#include "gate.h"
 #include "log.h"
 #include "scoreboard.h"
 
@@ -111,6 +113,12 @@ static bool has_room(const struct service *service)
     return false;
 }
 
+/* The other workers' gates look at it at any moment. */
+static void show_connections(struct service *service)
+{
+    set(&service->cells[service->slot].connections, service_connections(service));
+}
+
 /* The handler never learns of it: no event of its own, not even on_close. */
 static void refuse(struct service *service, struct prong_socket *socket)
 {
@@ -133,16 +141,22 @@ static void on_connection(struct prong_server *server, struct prong_socket *sock
 {
     struct service *service = prong_server_user(server);
 
+    show_connections(service);
     if (has_room(service))
         connection_open(service, socket);
     else
         refuse(service, socket);
+    if (service->gate != NULL)
+        gate_accepted(service->gate);
 }
 
 static void on_connection_close(struct prong_server *server, struct prong_socket *socket)
 {
-    (void)server;
+    struct service *service = prong_server_user(server);
+
     connection_close(socket);
+    show_connections(service);
+    service_reconsider(service);
 }
 
 static void on_drop(struct prong_server *server, const struct prong_drop *drop)
@@ -298,6 +312,7 @@ int service_adopt(struct service *service, struct prong_loop *loop, int fd)
         close(fd);
         return -ENOMEM;
     }
+    prong_server_pause(server); /* until service_accept() */
     error = prong_server_listen_fd(server, fd, (int)service->config->backlog);
     if (error < 0) {
         prong_server_free(server);
@@ -308,8 +323,47 @@ int service_adopt(struct service *service, struct prong_loop *loop, int fd)
     return 0;
 }
 
+static struct gate *open_gate(struct service *service)
+{
+    struct gate_place place = {
+        .ev = prong_loop_ev(prong_server_loop(service->servers[0])),
+        .cells = service->cells,
+        .workers = service->workers,
+        .nudge_fds = service->nudge_fds,
+        .slots = service->slots,
+        .slot = service->slot,
+    };
+
+    return gate_new(&place);
+}
+
+void service_accept(struct service *service)
+{
+    if (service->gate != NULL || service->server_count == 0)
+        return;
+    service->gate = open_gate(service);
+    for (size_t i = 0; i < service->server_count; i++) {
+        prong_server_resume(service->servers[i]);
+        if (service->gate != NULL)
+            (void)gate_adopt(service->gate, service->servers[i]); /* without it: watched plainly */
+    }
+}
+
+void service_reconsider(struct service *service)
+{
+    if (service->gate != NULL)
+        gate_reconsider(service->gate);
+}
+
+static void close_gate(struct service *service)
+{
+    gate_free(service->gate);
+    service->gate = NULL;
+}
+
 void service_pause(struct service *service)
 {
+    close_gate(service);
     for (size_t i = 0; i < service->server_count; i++)
         prong_server_pause(service->servers[i]);
 }
@@ -326,6 +380,7 @@ static bool drain_connection(struct prong_socket *socket, void *user)
 
 void service_drain(struct service *service)
 {
+    close_gate(service);
     for (size_t i = 0; i < service->server_count; i++)
         (void)prong_server_close(service->servers[i]); /* only a second close fails */
     service_each_connection(service, drain_connection, NULL);
@@ -333,6 +388,7 @@ void service_drain(struct service *service)
 
 void service_stop(struct service *service)
 {
+    close_gate(service);
     for (size_t i = 0; i < service->server_count; i++) {
         (void)prong_server_close(service->servers[i]);
         prong_server_close_all(service->servers[i]);
@@ -341,6 +397,7 @@ void service_stop(struct service *service)
 
 void service_clear(struct service *service)
 {
+    close_gate(service);
     for (size_t i = 0; i < service->server_count; i++)
         prong_server_free(service->servers[i]);
     free(service->servers);

@@ -24,12 +24,15 @@ struct service {
     struct prong_socket_events events; /* the handler's, and what it leaves out */
     struct prong_server **servers;     /* one for each address */
     size_t server_count;
-    size_t open;      /* servers that accept or have connections */
-    uint64_t refused; /* clients that were over the limit */
+    struct gate *gate; /* NULL: it does not accept */
+    size_t open;       /* servers that accept or have connections */
+    uint64_t refused;  /* clients that were over the limit */
 
-    struct scoreboard_worker *worker_cell;
-    struct scoreboard_server *cells; /* of this service, one for each slot */
-    unsigned slot;                   /* ours is cells[slot] */
+    const int *nudge_fds;                    /* an eventfd for each slot; borrowed */
+    struct scoreboard_worker *worker_cell;   /* ours */
+    const struct scoreboard_worker *workers; /* of all slots */
+    struct scoreboard_server *cells;         /* of this service, one for each slot */
+    unsigned slot;                           /* ours is cells[slot] */
     unsigned slots;
     struct prong_server_counters before; /* what earlier workers of this slot counted */
 
@@ -39,13 +42,19 @@ struct service {
 };
 
 /* A service without addresses.  `cells`: of this service, one for each of the `slots`.  Borrows all
- * of it; the caller sets on_closed. */
+ * of it; the caller sets nudge_fds, workers and on_closed. */
 void service_init(struct service *service, const struct config_server *config,
                   struct scoreboard_worker *worker_cell, struct scoreboard_server *cells,
                   unsigned slot, unsigned slots);
 
 /* Accepts from this handle, too.  Takes `fd` in every case.  0 or a negative code. */
 int service_adopt(struct service *service, struct prong_loop *loop, int fd);
+
+/* Accepts from now on, as its gate allows.  A service does not accept before. */
+void service_accept(struct service *service);
+
+/* The load on other workers may have changed. */
+void service_reconsider(struct service *service);
 
 /* Stops accepting, but stays open for connections that come back from a handoff. */
 void service_pause(struct service *service);

@@ -53,6 +53,7 @@ struct worker {
     struct exchange *exchange;
     struct memory memory;
     ev_signal term;
+    ev_io nudge; /* another worker says that we may be wanted */
     ev_prepare turn;
 };
 
@@ -160,6 +161,15 @@ static void order_peer_take(struct worker *worker, const struct ipc_frame *frame
     add_peer(worker, frame, exchange_add_taker);
 }
 
+static void order_accept(struct worker *worker, const struct ipc_frame *frame)
+{
+    (void)frame;
+    if (worker->state != WORKER_SERVING)
+        return;
+    for (size_t i = 0; i < worker->service_count; i++)
+        service_accept(&worker->services[i]);
+}
+
 static void order_stop(struct worker *worker, const struct ipc_frame *frame)
 {
     (void)frame;
@@ -187,10 +197,11 @@ static void order_log_level(struct worker *worker, const struct ipc_frame *frame
 }
 
 static void (*const orders[MESSAGE_COUNT])(struct worker *worker, const struct ipc_frame *frame) = {
-    [MESSAGE_DRAIN] = order_drain,           [MESSAGE_STOP] = order_stop,
-    [MESSAGE_LEAVE] = order_leave,           [MESSAGE_GIVE] = order_give,
-    [MESSAGE_PEER_GIVE] = order_peer_give,   [MESSAGE_PEER_TAKE] = order_peer_take,
-    [MESSAGE_LOG_REOPEN] = order_log_reopen, [MESSAGE_LOG_LEVEL] = order_log_level,
+    [MESSAGE_ACCEPT] = order_accept,       [MESSAGE_STOP] = order_stop,
+    [MESSAGE_DRAIN] = order_drain,         [MESSAGE_LEAVE] = order_leave,
+    [MESSAGE_GIVE] = order_give,           [MESSAGE_PEER_GIVE] = order_peer_give,
+    [MESSAGE_PEER_TAKE] = order_peer_take, [MESSAGE_LOG_REOPEN] = order_log_reopen,
+    [MESSAGE_LOG_LEVEL] = order_log_level,
 };
 
 static void on_frame(struct ipc *ipc, const struct ipc_frame *frame, void *user)
@@ -254,6 +265,29 @@ static void set_signals(struct worker *worker)
     ev_signal_start(worker->ev, &worker->term);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* --- Nudges --- */
+
+static void on_nudge(struct ev_loop *loop, ev_io *io, int revents)
+{
+    struct worker *worker = io->data;
+    uint64_t count;
+
+    (void)loop;
+    (void)revents;
+    if (read(io->fd, &count, sizeof(count)) < 0)
+        return;
+    for (size_t i = 0; i < worker->service_count; i++)
+        service_reconsider(&worker->services[i]);
+}
+
+static void watch_nudges(struct worker *worker)
+{
+    ev_io_init(&worker->nudge, on_nudge, worker->inheritance->nudge_fds[worker->inheritance->slot],
+               EV_READ);
+    worker->nudge.data = worker;
+    ev_io_start(worker->ev, &worker->nudge);
 }
 
 /* --- Every turn of the loop --- */
@@ -325,6 +359,8 @@ static int open_services(struct worker *worker)
         service_init(service, config->servers[i], worker->cell,
                      scoreboard_server(inheritance->scoreboard, inheritance->generation, 0, i),
                      inheritance->slot, inheritance->slots);
+        service->workers = scoreboard_worker(inheritance->scoreboard, inheritance->generation, 0);
+        service->nudge_fds = inheritance->nudge_fds;
         service->on_closed = on_service_closed;
         service->user = worker;
     }
@@ -383,6 +419,7 @@ static int set_up(struct worker *worker)
     if (error < 0)
         return error;
     memory_start(&worker->memory, worker->ev);
+    watch_nudges(worker);
     ev_prepare_init(&worker->turn, on_turn);
     worker->turn.data = worker;
     ev_prepare_start(worker->ev, &worker->turn);
@@ -398,6 +435,9 @@ static void free_inheritance(struct inheritance *inheritance)
             close(inheritance->listeners[i].fd);
     }
     free(inheritance->listeners);
+    for (unsigned i = 0; i < inheritance->slots; i++)
+        close(inheritance->nudge_fds[i]);
+    free(inheritance->nudge_fds);
     if (inheritance->channel_fd >= 0)
         close(inheritance->channel_fd);
     config_free(inheritance->config);
