@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Checks of single values.
+ */
+#include "check.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <prong/address.h>
+
+#include "parse.h"
+#include "privileges.h"
+
+#define MAX_WORKERS 1024
+
+int check_workers(const char *value, char *problem, size_t size)
+{
+    struct {
+        uint64_t number;
+    } parsed;
+    const struct prongd_option row = {.type = PRONGD_TYPE_COUNT, .least = 1, .most = MAX_WORKERS};
+
+    if (strcmp(value, "auto") == 0 || parse_value(&row, value, &parsed, problem, size) == 0)
+        return 0;
+    snprintf(problem, size, "\"%s\" is not possible: write auto or a number from 1 to %d", value,
+             MAX_WORKERS);
+    return -EINVAL;
+}
+
+int check_user(const char *value, char *problem, size_t size)
+{
+    struct privileges privileges;
+
+    if (*value == '\0') {
+        snprintf(problem, size, "a user is missing: write its name or its number");
+        return -EINVAL;
+    }
+    /* A number without an account is allowed, and needs a group. */
+    return privileges_find(&privileges, value, "0", problem, size) < 0 ? -EINVAL : 0;
+}
+
+int check_group(const char *value, char *problem, size_t size)
+{
+    struct privileges privileges;
+
+    if (*value == '\0') {
+        snprintf(problem, size, "a group is missing: write its name or its number");
+        return -EINVAL;
+    }
+    /* The user does not matter: 0 is one everywhere. */
+    return privileges_find(&privileges, "0", value, problem, size) < 0 ? -EINVAL : 0;
+}
+
+int check_path(const char *value, char *problem, size_t size)
+{
+    if (*value == '/')
+        return 0;
+    snprintf(problem, size, "\"%s\" is not an absolute path: write one that begins with \"/\"",
+             value);
+    return -EINVAL;
+}
+
+int check_control_socket(const char *value, char *problem, size_t size)
+{
+    struct prong_address address;
+
+    if (*value == '\0' || strcmp(value, "none") == 0)
+        return 0;
+    if ((*value == '/' || *value == '@') && prong_address_from_path(&address, value) == 0)
+        return 0;
+    snprintf(problem, size,
+             "\"%s\" is not a unix socket: write an absolute path of at most %d bytes, @NAME or "
+             "none",
+             value, PRONG_PATH_SIZE - 1);
+    return -EINVAL;
+}
+
+int check_log_target(const char *value, char *problem, size_t size)
+{
+    static const char *const words[] = {"auto", "stderr", "syslog"};
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcmp(value, words[i]) == 0)
+            return 0;
+    }
+    if (*value == '/')
+        return 0;
+    snprintf(problem, size,
+             "\"%s\" is not possible: write auto, stderr, syslog or a file's absolute path", value);
+    return -EINVAL;
+}
+
+int check_seconds(const char *value, char *problem, size_t size)
+{
+    struct {
+        uint64_t milliseconds;
+    } parsed;
+    const struct prongd_option row = {.type = PRONGD_TYPE_DURATION};
+    int error = parse_value(&row, value, &parsed, problem, size);
+
+    if (error < 0 || parsed.milliseconds % 1000 == 0)
+        return error;
+    snprintf(problem, size, "\"%s\" is not a whole number of seconds, as 30s or 5m", value);
+    return -EINVAL;
+}

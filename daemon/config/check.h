@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the values of single options must be, beyond their type: the `check` of a row.
+ * Each is a prongd_check.
+ */
+#ifndef PRONGD_CHECK_H
+#define PRONGD_CHECK_H
+
+#include <prongd/option.h>
+
+prongd_check check_workers;
+prongd_check check_user;
+prongd_check check_group;
+prongd_check check_path;
+prongd_check check_control_socket;
+prongd_check check_log_target;
+
+/* A duration without a fraction of a second. */
+prongd_check check_seconds;
+
+#endif
