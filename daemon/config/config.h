@@ -81,9 +81,14 @@ void config_problems_clear(struct config_problems *problems);
 
 /* Loads `file`.  `handlers` (ends with NULL, borrowed for the life of the configuration) are
  * those that `handler =` may name; their rows are allowed in their servers' sections.
- * Gives a configuration, or NULL and at least one problem. */
+ * Gives a configuration, or NULL and at least one problem; clear the problems in both cases. */
 struct config *config_load(const char *file, const struct prongd_handler *const *handlers,
                            struct config_problems *problems);
+
+/* The same from what `stream` holds; `name` is the file's in messages.  Does not close it. */
+struct config *config_load_stream(FILE *stream, const char *name,
+                                  const struct prongd_handler *const *handlers,
+                                  struct config_problems *problems);
 
 /* Accepts NULL. */
 void config_free(struct config *config);

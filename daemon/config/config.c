@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A configuration from its file to its end.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cpus.h"
+#include "fill.h"
+#include "load.h"
+#include "origin.h"
+#include "reader.h"
+
+/* Reads and loads into a new configuration; NULL when memory is short. */
+static struct config *load(FILE *stream, struct document *document, const char *name,
+                           const struct prongd_handler *const *handlers, struct problems *problems)
+{
+    struct config *config = calloc(1, sizeof(*config));
+
+    if (config != NULL)
+        config->file = strdup(name);
+    if (config == NULL || config->file == NULL) {
+        problems_add_system(problems, name, ENOMEM, "cannot be loaded");
+        return config;
+    }
+    reader_read(document, stream, name, problems);
+    load_document(config, document, handlers, problems);
+    return config;
+}
+
+struct config *config_load_stream(FILE *stream, const char *name,
+                                  const struct prongd_handler *const *handlers,
+                                  struct config_problems *result)
+{
+    struct document document = {0};
+    struct problems problems = {0};
+    struct config *config = load(stream, &document, name, handlers, &problems);
+
+    problems_give(&problems, result);
+    document_clear(&document);
+    if (result->count == 0)
+        return config;
+    config_free(config);
+    return NULL;
+}
+
+struct config *config_load(const char *file, const struct prongd_handler *const *handlers,
+                           struct config_problems *result)
+{
+    FILE *stream = fopen(file, "re");
+    struct problems problems = {0};
+    struct config *config;
+
+    if (stream == NULL) {
+        problems_add_system(&problems, file, errno, "cannot be opened");
+        problems_give(&problems, result);
+        return NULL;
+    }
+    config = config_load_stream(stream, file, handlers, result);
+    fclose(stream);
+    return config;
+}
+
+static void free_server(struct config_server *server)
+{
+    if (server->handler_config != NULL) {
+        const struct option_table table = handler_options(server->handler);
+
+        fill_clear(&table, server->handler_config);
+    }
+    fill_clear(&server_options, server);
+    free(server->handler_config);
+    free(server->addresses);
+    free(server->name);
+    free(server);
+}
+
+void config_free(struct config *config)
+{
+    if (config == NULL)
+        return;
+    for (size_t i = 0; i < config->server_count; i++)
+        free_server(config->servers[i]);
+    free(config->servers);
+    fill_clear(&daemon_options, &config->daemon);
+    origin_clear(config);
+    free(config->file);
+    free(config);
+}
+
+unsigned config_workers(const struct config *config)
+{
+    const char *workers = config->daemon.workers;
+
+    return strcmp(workers, "auto") == 0 ? cpus_usable() : (unsigned)strtoul(workers, NULL, 10);
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From a document to a configuration: [prongd], then each server with its handler.
+ */
+#include "load.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "array.h"
+#include "conflict.h"
+#include "fill.h"
+#include "listen_item.h"
+#include "origin.h"
+#include "parse.h"
+#include "privileges.h"
+
+struct loading {
+    struct config *config;
+    const struct document *document;
+    const struct prongd_handler *const *handlers;
+    struct problems *problems;
+};
+
+static void no_memory(struct loading *loading)
+{
+    problems_add_system(loading->problems, loading->config->file, ENOMEM, "cannot be loaded");
+}
+
+static struct fill begin_fill(const struct loading *loading, const struct document_section *section)
+{
+    return (struct fill){
+        .config = loading->config,
+        .problems = loading->problems,
+        .handlers = loading->handlers,
+        .kind = section->kind,
+        .title = section->title,
+        .place = section->place,
+    };
+}
+
+/* --- [prongd] --- */
+
+/* What the rows cannot say: "none" is no socket, and a user without an account needs a group. */
+static void settle_daemon(struct loading *loading)
+{
+    struct config_daemon *daemon = &loading->config->daemon;
+    const struct prongd_option *row = option_find(&daemon_options, "user");
+    const struct problem_site site = {origin_place(loading->config, daemon, row, 0), "prongd",
+                                      row->name};
+    struct privileges privileges;
+    char problem[PARSE_PROBLEM_SIZE];
+
+    if (daemon->control_socket != NULL && strcmp(daemon->control_socket, "none") == 0) {
+        free(daemon->control_socket);
+        daemon->control_socket = NULL;
+    }
+    if (daemon->user != NULL && daemon->group == NULL &&
+        privileges_find(&privileges, daemon->user, NULL, problem, sizeof(problem)) < 0)
+        problems_add(loading->problems, &site, "%s", problem);
+}
+
+/* The section may stand in several places, or nowhere. */
+static void load_daemon(struct loading *loading)
+{
+    const struct document *document = loading->document;
+    const struct document_section nowhere = {.place.file = loading->config->file};
+    const struct fill_target target = {daemon_options, &loading->config->daemon};
+    struct fill fill;
+
+    for (size_t i = 0; i < document->section_count; i++) {
+        if (document->sections[i].kind != DOCUMENT_DAEMON)
+            continue;
+        fill = begin_fill(loading, &document->sections[i]);
+        fill.targets[fill.target_count++] = target;
+        fill_entries(&fill, &document->sections[i]);
+    }
+    fill = begin_fill(loading, &nowhere);
+    fill.targets[fill.target_count++] = target;
+    fill_defaults(&fill);
+    settle_daemon(loading);
+}
+
+/* --- [server NAME] --- */
+
+static void complain_handler(struct loading *loading, const struct problem_site *site,
+                             const char *wrong)
+{
+    char known[PARSE_PROBLEM_SIZE] = "";
+    size_t used = 0;
+
+    for (size_t i = 0; loading->handlers[i] != NULL && used < sizeof(known); i++)
+        used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s", i == 0 ? "" : ", ",
+                                 loading->handlers[i]->name);
+    problems_add(loading->problems, site, "%s: write one of %s", wrong, known);
+}
+
+/* NULL after a problem was added. */
+static const struct prongd_handler *find_handler(struct loading *loading,
+                                                 const struct document_section *section)
+{
+    const struct document_entry *entry = document_find(section, "handler");
+    struct problem_site site = {section->place, section->title, "handler"};
+    char wrong[PARSE_PROBLEM_SIZE];
+
+    if (entry == NULL) {
+        complain_handler(loading, &site, "a handler is missing");
+        return NULL;
+    }
+    for (size_t i = 0; loading->handlers[i] != NULL; i++) {
+        if (strcmp(loading->handlers[i]->name, entry->text) == 0)
+            return loading->handlers[i];
+    }
+    site.place = entry->place;
+    snprintf(wrong, sizeof(wrong), "there is no handler \"%s\"", entry->text);
+    complain_handler(loading, &site, wrong);
+    return NULL;
+}
+
+static void resolve_item(struct loading *loading, struct config_server *server,
+                         const struct document_section *section, size_t item)
+{
+    const struct prongd_option *row = option_find(&server_options, "listen");
+    const struct problem_site site = {origin_place(loading->config, server, row, item),
+                                      section->title, row->name};
+    char problem[PARSE_PROBLEM_SIZE];
+
+    /* A refused item keeps its place, so that an address and its item have the same index. */
+    if (listen_item_resolve(&server->addresses[server->address_count++], server->listen.items[item],
+                            problem, sizeof(problem)) < 0)
+        problems_add(loading->problems, &site, "%s", problem);
+}
+
+static void resolve_listen(struct loading *loading, struct config_server *server,
+                           const struct document_section *section)
+{
+    const struct prongd_option *row = option_find(&server_options, "listen");
+    const struct problem_site site = {section->place, section->title, row->name};
+    struct config_listen *addresses;
+
+    if (origin_find(loading->config, server, row, 0) == NULL)
+        problems_add(loading->problems, &site,
+                     "an address is missing: write at least one, as listen = 127.0.0.1:7000");
+    if (server->listen.count == 0)
+        return;
+    addresses = calloc(server->listen.count, sizeof(*addresses));
+    if (addresses == NULL) {
+        no_memory(loading);
+        return;
+    }
+    server->addresses = addresses;
+    for (size_t i = 0; i < server->listen.count; i++)
+        resolve_item(loading, server, section, i);
+}
+
+/* Appends a server with its name; NULL when memory is short. */
+static struct config_server *append_server(struct config *config, const char *name)
+{
+    struct config_server *server = calloc(1, sizeof(*server));
+    char *copy = strdup(name);
+    struct config_server **slot = NULL;
+
+    if (server != NULL && copy != NULL)
+        slot = array_add(&config->servers, &config->server_count, sizeof(server));
+    if (slot == NULL) {
+        free(server);
+        free(copy);
+        return NULL;
+    }
+    server->name = copy;
+    *slot = server;
+    return server;
+}
+
+static void attach_handler(struct loading *loading, struct config_server *server, struct fill *fill,
+                           const struct prongd_handler *handler)
+{
+    void *options;
+
+    server->handler = handler;
+    fill->handler_missing = handler == NULL;
+    if (handler == NULL || handler->config_size == 0)
+        return;
+    options = calloc(1, handler->config_size);
+    if (options == NULL) {
+        no_memory(loading);
+        return;
+    }
+    server->handler_config = options;
+    fill->targets[fill->target_count++] = (struct fill_target){handler_options(handler), options};
+}
+
+/* The handler comes first, wherever it stands: it says which other options are allowed. */
+static void load_server(struct loading *loading, const struct document_section *section)
+{
+    struct config_server *server = append_server(loading->config, section->name);
+    struct fill fill = begin_fill(loading, section);
+
+    if (server == NULL) {
+        no_memory(loading);
+        return;
+    }
+    fill.targets[fill.target_count++] = (struct fill_target){server_options, server};
+    attach_handler(loading, server, &fill, find_handler(loading, section));
+    fill_entries(&fill, section);
+    fill_defaults(&fill);
+    resolve_listen(loading, server, section);
+}
+
+void load_document(struct config *config, const struct document *document,
+                   const struct prongd_handler *const *handlers, struct problems *problems)
+{
+    struct loading loading = {config, document, handlers, problems};
+    const struct problem_site site = {.place = {.file = config->file}};
+
+    load_daemon(&loading);
+    for (size_t i = 0; i < document->section_count; i++) {
+        if (document->sections[i].kind == DOCUMENT_SERVER)
+            load_server(&loading, &document->sections[i]);
+    }
+    if (config->server_count == 0 && problems->count == 0)
+        problems_add(problems, &site,
+                     "there is nothing to serve: write [server NAME] and below it, for example, "
+                     "listen = 127.0.0.1:7000 and handler = echo");
+    conflict_check(config, problems);
+}

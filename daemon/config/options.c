@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Every option of the daemon and of a server, one row each.
+ *
+ * The file's parser, the limits, -T, the sample file and the manual page follow from the rows; a
+ * new option needs a row here and the member that it fills in config.h.  Numbers that the
+ * library keeps in 32 bits have limits that fit.
+ */
+#include "options.h"
+
+#include <string.h>
+
+#include "check.h"
+#include "config.h"
+#include "listen_item.h"
+
+#define ITEMS(array) (sizeof(array) / sizeof((array)[0]))
+
+#define MINUTE (60 * UINT64_C(1000))
+#define HOUR   (60 * MINUTE)
+#define DAY    (24 * HOUR)
+#define GIB    (UINT64_C(1) << 30)
+
+/* In the order of enum log_level. */
+static const char *const log_levels[] = {"error", "warning", "notice", "info", "debug", NULL};
+
+static const struct prongd_option daemon_rows[] = {
+    {PRONGD_TEXT(struct config_daemon, workers), "prongd", "workers", .fallback = "auto",
+     .check = check_workers,
+     .help = "How many worker processes serve the clients: a number, or auto for one on each CPU "
+             "that prongd may use."},
+    {PRONGD_TEXT(struct config_daemon, user), "prongd", "user", .example = "nobody",
+     .check = check_user,
+     .help = "The user, by name or number, that the workers become when prongd is started as "
+             "root: nobody, unless another is written, be it root."},
+    {PRONGD_TEXT(struct config_daemon, group), "prongd", "group", .example = "nogroup",
+     .check = check_group,
+     .help = "The group, by name or number, that the workers get when prongd is started as root: "
+             "the user's own, unless another is written."},
+    {PRONGD_TEXT(struct config_daemon, pid_file), "prongd", "pid_file",
+     .example = "/run/prong/prongd.pid", .check = check_path, .change = PRONGD_CHANGE_RESTART,
+     .help = "The file, by its absolute path, that holds the process id of the master while it "
+             "runs."},
+    {PRONGD_TEXT(struct config_daemon, control_socket), "prongd", "control_socket",
+     .fallback = "/run/prong/control.sock", .check = check_control_socket,
+     .change = PRONGD_CHANGE_RESTART,
+     .help = "The unix socket on which the master answers prongctl: an absolute path, @NAME for "
+             "an abstract name, or none."},
+    {PRONGD_CHOICE(struct config_daemon, log_level), "prongd", "log_level", .fallback = "notice",
+     .choices = log_levels, .change = PRONGD_CHANGE_LIVE,
+     .help = "How much is logged: this level and those that are more urgent."},
+    {PRONGD_TEXT(struct config_daemon, log_target), "prongd", "log_target", .fallback = "auto",
+     .check = check_log_target, .change = PRONGD_CHANGE_LIVE,
+     .help = "Where the log goes: stderr, syslog, a file's absolute path, or auto for syslog when "
+             "prongd runs detached and stderr otherwise."},
+    {PRONGD_DURATION(struct config_daemon, shutdown_timeout_ms), "prongd", "shutdown_timeout",
+     .fallback = "30s", .most = DAY, .change = PRONGD_CHANGE_LIVE,
+     .help = "How long clients may go on when prongd stops, before their connections are "
+             "closed."},
+    {PRONGD_DURATION(struct config_daemon, ready_timeout_ms), "prongd", "ready_timeout",
+     .fallback = "30s", .least = 100, .most = HOUR,
+     .help = "How long a new worker may take until it is ready to serve."},
+};
+
+static const struct prongd_option server_rows[] = {
+    {PRONGD_LIST(struct config_server, listen), "server", "listen",
+     .example = "127.0.0.1:7000, [::1]:7000, unix:/run/prong/chat.sock", .check = listen_item_check,
+     .help = "The addresses that clients connect to: HOST:PORT, [IPV6]:PORT, *:PORT for every "
+             "address of the machine, unix:/PATH, or unix:@NAME for an abstract name."},
+    {PRONGD_TEXT(struct config_server, handler_name), "server", "handler", .example = "echo",
+     .help = "The handler, by name, that serves the connections of this server."},
+    {PRONGD_MODE(struct config_server, socket_mode), "server", "socket_mode", .example = "0660",
+     .most = 0777,
+     .help = "The permissions of the unix sockets of this server: those that the umask leaves, "
+             "unless others are written."},
+    {PRONGD_TEXT(struct config_server, socket_owner), "server", "socket_owner", .example = "nobody",
+     .check = check_user,
+     .help = "The user, by name or number, that owns the unix sockets of this server."},
+    {PRONGD_TEXT(struct config_server, socket_group), "server", "socket_group",
+     .example = "nogroup", .check = check_group,
+     .help = "The group, by name or number, of the unix sockets of this server."},
+    {PRONGD_BOOLEAN(struct config_server, ipv6_only), "server", "ipv6_only", .fallback = "no",
+     .help = "Whether IPv6 addresses take IPv6 clients alone: [::]:PORT and *:PORT otherwise take "
+             "IPv4 clients as well."},
+    {PRONGD_COUNT(struct config_server, backlog), "server", "backlog", .fallback = "511",
+     .least = 1, .most = 65535,
+     .help = "How many new connections may wait until a worker accepts them; the kernel's "
+             "net.core.somaxconn is the limit."},
+    {PRONGD_BOOLEAN(struct config_server, allow_half_open), "server", "allow_half_open",
+     .fallback = "no",
+     .help = "Whether a connection stays open for sending after the client has ended its own "
+             "side."},
+    {PRONGD_BOOLEAN(struct config_server, pause_on_connect), "server", "pause_on_connect",
+     .fallback = "no",
+     .help = "Whether nothing is read from a new connection before its handler asks for it."},
+    {PRONGD_COUNT(struct config_server, max_connections), "server", "max_connections",
+     .fallback = "0", .most = 1000000000,
+     .help = "How many connections this server may have at a time, over all workers; 0 sets no "
+             "limit."},
+    {PRONGD_DURATION(struct config_server, timeout_ms), "server", "timeout", .fallback = "0",
+     .most = 30 * DAY,
+     .help = "How long a connection may stay without a byte in either direction; 0 sets no "
+             "limit."},
+    {PRONGD_BOOLEAN(struct config_server, no_delay), "server", "no_delay", .fallback = "no",
+     .help = "Whether small pieces are sent at once (TCP_NODELAY) instead of being gathered."},
+    {PRONGD_BOOLEAN(struct config_server, keep_alive), "server", "keep_alive", .fallback = "no",
+     .help = "Whether the kernel probes idle TCP connections to find clients that are gone."},
+    {PRONGD_DURATION(struct config_server, keep_alive_idle_ms), "server", "keep_alive_idle",
+     .fallback = "0", .most = 32767 * UINT64_C(1000), .check = check_seconds,
+     .help = "How long a connection is idle before the first probe, in whole seconds; 0 leaves "
+             "it to the system."},
+    {PRONGD_DURATION(struct config_server, keep_alive_interval_ms), "server", "keep_alive_interval",
+     .fallback = "0", .most = 32767 * UINT64_C(1000), .check = check_seconds,
+     .help = "The time between two probes, in whole seconds; 0 leaves it to the system."},
+    {PRONGD_COUNT(struct config_server, keep_alive_count), "server", "keep_alive_count",
+     .fallback = "0", .most = 127,
+     .help = "After how many probes without an answer a connection counts as broken; 0 leaves it "
+             "to the system."},
+    {PRONGD_DURATION(struct config_server, user_timeout_ms), "server", "user_timeout",
+     .fallback = "0", .most = DAY,
+     .help = "How long sent bytes may stay unacknowledged before a TCP connection counts as "
+             "broken (TCP_USER_TIMEOUT); 0 leaves it to the system."},
+    {PRONGD_SIZE(struct config_server, high_water_mark_bytes), "server", "high_water_mark",
+     .fallback = "64k", .least = 1, .most = GIB,
+     .help = "How many bytes may wait to be sent to a client before its handler is told to "
+             "pause."},
+};
+
+const struct option_table daemon_options = {daemon_rows, ITEMS(daemon_rows)};
+const struct option_table server_options = {server_rows, ITEMS(server_rows)};
+
+struct option_table handler_options(const struct prongd_handler *handler)
+{
+    return (struct option_table){handler->options, handler->option_count};
+}
+
+const struct prongd_option *option_find(const struct option_table *table, const char *name)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        if (strcmp(table->rows[i].name, name) == 0)
+            return &table->rows[i];
+    }
+    return NULL;
+}
