@@ -70,6 +70,19 @@ struct generation *generation_list_current(const struct generation_list *list)
     return current;
 }
 
+struct slot *generation_list_find_slot(const struct generation_list *list, pid_t pid)
+{
+    struct generation *generation;
+
+    for (generation = list->first; generation != NULL; generation = generation->next) {
+        for (unsigned i = 0; i < generation->slot_count; i++) {
+            if (generation->slots[i].pid == pid)
+                return &generation->slots[i];
+        }
+    }
+    return NULL;
+}
+
 void generation_enter(struct generation *generation, enum generation_state state)
 {
     assert((allowed[generation->state] & TO(state)) != 0);

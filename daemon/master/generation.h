@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "inheritance.h"
 #include "privileges.h"
@@ -63,6 +64,9 @@ void generation_list_remove(struct generation_list *list, struct generation *gen
 
 /* The one that accepts: the newest that is neither draining nor stopping.  NULL: none. */
 struct generation *generation_list_current(const struct generation_list *list);
+
+/* Whose worker is this?  NULL: nobody's. */
+struct slot *generation_list_find_slot(const struct generation_list *list, pid_t pid);
 
 /* Prepares everything that can fail before a worker is started: whom workers become, the listening
  * handles, room on the scoreboard.  Takes `config` in every case; borrows the rest.

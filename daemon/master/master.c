@@ -130,18 +130,22 @@ static void on_signal(struct ev_loop *loop, ev_signal *watcher, int revents)
     row->act(master, row);
 }
 
+static void start_signal(struct master *master, size_t row)
+{
+    ev_signal *watcher = &master->signals[row];
+
+    ev_signal_init(watcher, on_signal, signals[row].number);
+    watcher->data = master;
+    ev_signal_start(master->loop, watcher);
+}
+
 static bool start_signals(struct master *master)
 {
     signal(SIGPIPE, SIG_IGN);
     master->signals = calloc(SIGNAL_COUNT, sizeof(*master->signals));
-    if (master->signals == NULL)
-        return false;
-    for (size_t i = 0; i < SIGNAL_COUNT; i++) {
-        ev_signal_init(&master->signals[i], on_signal, signals[i].number);
-        master->signals[i].data = master;
-        ev_signal_start(master->loop, &master->signals[i]);
-    }
-    return true;
+    for (size_t i = 0; master->signals != NULL && i < SIGNAL_COUNT; i++)
+        start_signal(master, i);
+    return master->signals != NULL;
 }
 
 static void stop_signals(struct master *master)

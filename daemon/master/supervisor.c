@@ -319,20 +319,6 @@ static const char *describe_end(int status, char *text, size_t size)
     return text;
 }
 
-static struct slot *find_slot(const struct supervisor *supervisor, pid_t pid)
-{
-    struct generation *generation;
-
-    for (generation = supervisor->generations->first; generation != NULL;
-         generation = generation->next) {
-        for (unsigned i = 0; i < generation->slot_count; i++) {
-            if (generation->slots[i].pid == pid)
-                return &generation->slots[i];
-        }
-    }
-    return NULL;
-}
-
 static void bury(struct slot *slot, int status)
 {
     bool expected = slot->state == SLOT_DRAINING || slot->state == SLOT_STOPPING;
@@ -361,7 +347,7 @@ static void on_child_signal(struct ev_loop *loop, ev_signal *watcher, int revent
     (void)loop;
     (void)revents;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        slot = find_slot(supervisor, pid);
+        slot = generation_list_find_slot(supervisor->generations, pid);
         if (slot != NULL)
             bury(slot, status);
     }
@@ -383,17 +369,19 @@ void supervisor_init(struct supervisor *supervisor, struct ev_loop *loop,
     ev_signal_start(loop, &supervisor->child_signal);
 }
 
+static void adopt_slot(struct supervisor *supervisor, struct slot *slot)
+{
+    slot->supervisor = supervisor;
+    ev_timer_init(&slot->timer, on_limit, 0., 0.);
+    slot->timer.data = slot;
+}
+
 void supervisor_start(struct supervisor *supervisor, struct generation *generation)
 {
     ev_timer_init(&generation->conclusion, on_conclusion, 0., 0.);
     generation->conclusion.data = generation;
-    for (unsigned i = 0; i < generation->slot_count; i++) {
-        struct slot *slot = &generation->slots[i];
-
-        slot->supervisor = supervisor;
-        ev_timer_init(&slot->timer, on_limit, 0., 0.);
-        slot->timer.data = slot;
-    }
+    for (unsigned i = 0; i < generation->slot_count; i++)
+        adopt_slot(supervisor, &generation->slots[i]);
     for (unsigned i = 0; i < generation->slot_count; i++)
         spawn(&generation->slots[i]);
 }

@@ -4,7 +4,6 @@
  */
 #include "worker.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
@@ -181,7 +180,7 @@ static void order_log_reopen(struct worker *worker, const struct ipc_frame *fram
 {
     (void)worker;
     if (frame->fd_count == 1)
-        log_adopt_file(dup(frame->fds[0]));
+        log_adopt_file(fcntl(frame->fds[0], F_DUPFD_CLOEXEC, 0));
 }
 
 static void order_log_level(struct worker *worker, const struct ipc_frame *frame)
