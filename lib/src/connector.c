@@ -1,105 +1,116 @@
 /* SPDX-License-Identifier: MIT
  *
- * Connecting: a name, its addresses, and attempts that race each other.
+ * The race.
  *
- * Happy eyeballs as RFC 8305 has it: the families take turns, beginning with that of the first
- * answer (R51); the next attempt starts when one fails, or 250 ms after the last one started, and
- * *beside* it: a slow path that works is not lost (R52).  The first one to connect wins.
+ * The next attempt starts when one fails, or some time after the last one started, and *beside*
+ * it: a slow path that works is not lost (R52).  The last one may take as long as the kernel lets
+ * it (R53).
+ *
+ * Every callback may destroy the socket, and that frees the connector: is_live() is asked after
+ * each of them, on a socket that is held.
  */
 #include "connector.h"
 
-#include "resolver.h"
+#include "attempts.h"
+#include "dial.h"
+#include "lookup.h"
 #include "socket_internal.h"
 
-#include <prong/socket.h>
+#include <prong/block_list.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#define STAGGER_S 0.25
+/* A unix socket whose backlog is full refuses at once with EAGAIN (R58): we ask again, after this
+ * time at first, and then after twice as long, up to the second one. */
+#define BUSY_FIRST_MS 10
+#define BUSY_LAST_MS  1000
 
-/* A unix socket whose backlog is full refuses at once with EAGAIN (R58): we ask again. */
-#define BUSY_RETRY_S 0.02
-
-struct attempt {
+/* An attempt under way. */
+struct racer {
     struct ev_io io;
     struct connector *connector;
-    struct attempt *next;
-    struct prong_address address;
+    struct racer *next;
+    struct prong_attempt *attempt;
 };
 
 struct connector {
     struct prong_socket *socket;
-    struct lookup *lookup;
-    struct prong_address *addresses; /* in the order of the attempts */
-    size_t count, started;
-    struct attempt *attempts; /* under way */
-    struct ev_timer stagger;  /* until the next attempt */
-    struct ev_timer limit;    /* of the whole connect */
-    int error;                /* of the first attempt that failed */
-    enum socket_call call;
-    struct prong_address failed;
+    struct prong_connect_options options;
+    struct prong_lookup *lookup;
+    struct racer *racers;
+    struct ev_timer stagger; /* until the next attempt */
+    struct ev_timer limit;   /* of the whole connect */
+    uint32_t busy_ms;        /* until the last attempt is repeated; 0: it is not */
+    uint16_t port;
+    bool begun;
 };
-
-static void start_next(struct connector *connector);
 
 static struct ev_loop *ev_of(const struct connector *connector)
 {
     return loop_of(connector->socket)->ev;
 }
 
-/* --- Attempts --- */
-
-static void attempt_unlink(struct attempt *attempt)
+static struct attempts *attempts_of(const struct connector *connector)
 {
-    struct attempt **link = &attempt->connector->attempts;
+    return connector->socket->rare->attempts;
+}
 
-    while (*link != attempt)
+static bool is_live(const struct prong_socket *socket)
+{
+    return socket->state == PRONG_SOCKET_CONNECTING;
+}
+
+/* libev counts from the time at which its turn began: a long callback must not shorten us. */
+static void start_timer(const struct connector *connector, struct ev_timer *timer, uint32_t ms)
+{
+    ev_timer_stop(ev_of(connector), timer);
+    ev_now_update(ev_of(connector));
+    ev_timer_set(timer, ms / 1e3, 0.);
+    ev_timer_start(ev_of(connector), timer);
+}
+
+/* --- Callbacks --- */
+
+static void emit_lookup(struct prong_socket *socket, int error, const struct prong_address *address)
+{
+    if (socket->events->on_lookup != NULL)
+        socket->events->on_lookup(socket, error, address);
+}
+
+static void emit_attempt(struct prong_socket *socket, enum prong_attempt_event event,
+                         const struct prong_attempt *attempt)
+{
+    if (socket->events->on_attempt != NULL)
+        socket->events->on_attempt(socket, event, attempt);
+}
+
+/* --- The race --- */
+
+static void racer_discard(struct racer *racer)
+{
+    ev_io_stop(ev_of(racer->connector), &racer->io);
+    if (racer->io.fd >= 0)
+        close(racer->io.fd);
+    free(racer);
+}
+
+static void racer_free(struct racer *racer)
+{
+    struct racer **link = &racer->connector->racers;
+
+    while (*link != racer)
         link = &(*link)->next;
-    *link = attempt->next;
-    ev_io_stop(ev_of(attempt->connector), &attempt->io);
+    *link = racer->next;
+    racer_discard(racer);
 }
 
-static void attempt_free(struct attempt *attempt)
+static void fail_attempt(struct connector *connector, struct prong_attempt *attempt, int error)
 {
-    attempt_unlink(attempt);
-    close(attempt->io.fd);
-    free(attempt);
-}
-
-void connector_free(struct connector *connector)
-{
-    if (connector == NULL)
-        return;
-    while (connector->attempts != NULL)
-        attempt_free(connector->attempts);
-    lookup_cancel(connector->lookup);
-    ev_timer_stop(ev_of(connector), &connector->stagger);
-    ev_timer_stop(ev_of(connector), &connector->limit);
-    free(connector->addresses);
-    free(connector);
-}
-
-/* The end of it: closes the socket with the first error.  Frees the connector. */
-static void give_up(struct connector *connector)
-{
-    struct prong_socket *socket = connector->socket;
-
-    socket->rare->failed = connector->failed;
-    socket_fail(socket, connector->error, connector->call);
-}
-
-static void note_failure(struct connector *connector, int error, enum socket_call call,
-                         const struct prong_address *address)
-{
-    if (connector->error != 0)
-        return;
-    connector->error = error;
-    connector->call = call;
-    connector->failed = *address;
+    attempts_note_failure(attempts_of(connector), attempt, error, attempt->syscall);
+    emit_attempt(connector->socket, PRONG_ATTEMPT_FAILED, attempt);
 }
 
 static void remember_addresses(struct prong_socket *socket, int fd,
@@ -118,32 +129,129 @@ static void remember_addresses(struct prong_socket *socket, int fd,
 }
 
 /* The race is over: the socket gets the winner's descriptor.  Frees the connector. */
-static void win(struct attempt *attempt)
+static void win(struct racer *racer)
 {
-    struct connector *connector = attempt->connector;
+    struct connector *connector = racer->connector;
     struct prong_socket *socket = connector->socket;
-    struct prong_address remote = attempt->address;
-    int fd = attempt->io.fd;
+    const struct prong_address *remote = &racer->attempt->address;
+    int fd = racer->io.fd;
 
-    attempt_unlink(attempt);
-    free(attempt);
+    /* Stopped while the watcher still knows its descriptor, which is the socket's from now on. */
+    ev_io_stop(ev_of(connector), &racer->io);
+    racer->io.fd = -1;
     socket->rare->connector = NULL;
     connector_free(connector);
-    socket_open(socket, fd, (uint8_t)remote.family);
-    remember_addresses(socket, fd, &remote);
+    socket_open(socket, fd, (uint8_t)remote->family);
+    remember_addresses(socket, fd, remote);
     socket_apply_options(socket);
-    if (socket->reset_wanted && prong_socket_reset(socket) == 0)
-        return;
     socket_touch(socket);
     socket->due_connect = true;
     socket_update_watchers(socket);
     socket_defer(socket);
 }
 
-static void on_attempt_ready(struct ev_loop *ev, struct ev_io *io, int revents)
+static void on_racer_ready(struct ev_loop *ev, struct ev_io *io, int revents);
+
+/* 0, or what failed.  One that connects at once is reported by the loop like any other. */
+static int start_racer(struct connector *connector, struct prong_attempt *attempt)
 {
-    struct attempt *attempt = io->data;
-    struct connector *connector = attempt->connector;
+    const struct socket_rare *rare = connector->socket->rare;
+    struct racer *racer = calloc(1, sizeof(*racer));
+    int fd;
+
+    attempt->syscall = "socket";
+    if (racer == NULL)
+        return -ENOMEM;
+    fd = dial(attempt, &rare->attempts->local, rare->type_of_service);
+    if (fd < 0) {
+        free(racer);
+        return fd;
+    }
+    racer->connector = connector;
+    racer->attempt = attempt;
+    racer->next = connector->racers;
+    connector->racers = racer;
+    ev_io_init(&racer->io, on_racer_ready, fd, EV_WRITE);
+    racer->io.data = racer;
+    ev_io_start(ev_of(connector), &racer->io);
+    return 0;
+}
+
+static bool is_blocked(const struct connector *connector, const struct prong_attempt *attempt)
+{
+    return connector->options.block_list != NULL &&
+           prong_block_list_check(connector->options.block_list, &attempt->address);
+}
+
+/* After twice as long as the last time. */
+static void repeat_later(struct connector *connector)
+{
+    uint32_t wait_ms = connector->busy_ms == 0 ? BUSY_FIRST_MS : 2 * connector->busy_ms;
+
+    connector->busy_ms = wait_ms < BUSY_LAST_MS ? wait_ms : BUSY_LAST_MS;
+    start_timer(connector, &connector->stagger, connector->busy_ms);
+}
+
+/* Starts it, or notes why not. */
+static void run_attempt(struct connector *connector, struct prong_attempt *attempt)
+{
+    const struct attempts *attempts = attempts_of(connector);
+    int error = start_racer(connector, attempt);
+
+    if (error == -EAGAIN && attempt->address.family == AF_UNIX)
+        repeat_later(connector);
+    else if (error < 0)
+        fail_attempt(connector, attempt, error);
+    else if (attempts->started < attempts->count)
+        start_timer(connector, &connector->stagger, connector->options.stagger_ms);
+}
+
+static void begin_attempt(struct connector *connector)
+{
+    struct prong_socket *socket = connector->socket;
+    struct attempts *attempts = attempts_of(connector);
+    struct prong_attempt *attempt = &attempts->each[attempts->started++];
+
+    if (is_blocked(connector, attempt)) {
+        attempt->syscall = "connect";
+        fail_attempt(connector, attempt, PRONG_EBLOCKED);
+        return;
+    }
+    emit_attempt(socket, PRONG_ATTEMPT_STARTED, attempt);
+    if (is_live(socket))
+        run_attempt(connector, attempt);
+}
+
+/* Nothing is under way, and nothing is left. */
+static void give_up(struct connector *connector)
+{
+    socket_fail(connector->socket, attempts_of(connector)->failed->error, CALL_CONNECT);
+}
+
+/* Goes on to the first address that does not fail at once.  The socket is held. */
+static void start_next(struct connector *connector)
+{
+    const struct prong_socket *socket = connector->socket;
+    const struct attempts *attempts = attempts_of(connector);
+
+    ev_timer_stop(ev_of(connector), &connector->stagger);
+    while (attempts->started < attempts->count) {
+        const struct prong_attempt *attempt = &attempts->each[attempts->started];
+
+        begin_attempt(connector);
+        if (!is_live(socket) || attempt->error == 0)
+            return;
+    }
+    if (connector->racers == NULL)
+        give_up(connector);
+}
+
+static void on_racer_ready(struct ev_loop *ev, struct ev_io *io, int revents)
+{
+    struct racer *racer = io->data;
+    struct connector *connector = racer->connector;
+    struct prong_socket *socket = connector->socket;
+    struct prong_attempt *attempt = racer->attempt;
     int error = 0;
     socklen_t length = sizeof(error);
 
@@ -152,141 +260,79 @@ static void on_attempt_ready(struct ev_loop *ev, struct ev_io *io, int revents)
     if (getsockopt(io->fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0)
         error = errno;
     if (error == 0) {
-        win(attempt);
+        win(racer);
         return;
     }
-    note_failure(connector, -error, CALL_CONNECT, &attempt->address);
-    attempt_free(attempt);
-    start_next(connector);
+    racer_free(racer);
+    attempt->syscall = "connect";
+    prong_socket_hold(socket);
+    fail_attempt(connector, attempt, -error);
+    if (is_live(socket))
+        start_next(connector);
+    prong_socket_release(socket);
 }
 
-/* 0, or what failed.  An attempt that connects at once is reported by the loop like any other. */
-static int attempt_start(struct connector *connector, const struct prong_address *address,
-                         enum socket_call *call)
-{
-    struct sockaddr_storage storage;
-    socklen_t length;
-    struct attempt *attempt;
-    int error = prong_address_to_sockaddr(address, &storage, &length);
-    int fd;
-
-    *call = CALL_SOCKET;
-    if (error < 0)
-        return error;
-    fd = socket(address->family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return -errno;
-    *call = CALL_CONNECT;
-    attempt = calloc(1, sizeof(*attempt));
-    if (attempt == NULL) {
-        error = -ENOMEM;
-        goto fail;
-    }
-    if (connect(fd, (struct sockaddr *)&storage, length) < 0 && errno != EINPROGRESS) {
-        error = -errno;
-        goto fail;
-    }
-    attempt->connector = connector;
-    attempt->address = *address;
-    attempt->next = connector->attempts;
-    connector->attempts = attempt;
-    ev_io_init(&attempt->io, on_attempt_ready, fd, EV_WRITE);
-    attempt->io.data = attempt;
-    ev_io_start(ev_of(connector), &attempt->io);
-    return 0;
-
-fail:
-    free(attempt);
-    close(fd);
-    return error;
-}
-
-static void wait_before_next(struct connector *connector, ev_tstamp seconds)
-{
-    ev_timer_stop(ev_of(connector), &connector->stagger);
-    ev_now_update(ev_of(connector));
-    ev_timer_set(&connector->stagger, seconds, 0.);
-    ev_timer_start(ev_of(connector), &connector->stagger);
-}
-
-/* Starts the next attempt that can be started; gives up when there is none, under way or left. */
-static void start_next(struct connector *connector)
-{
-    enum socket_call call;
-
-    ev_timer_stop(ev_of(connector), &connector->stagger);
-    while (connector->started < connector->count) {
-        const struct prong_address *address = &connector->addresses[connector->started];
-        int error = attempt_start(connector, address, &call);
-
-        if (error == -EAGAIN && address->family == AF_UNIX) {
-            wait_before_next(connector, BUSY_RETRY_S);
-            return;
-        }
-        connector->started++;
-        if (error == 0) {
-            if (connector->started < connector->count)
-                wait_before_next(connector, STAGGER_S);
-            return;
-        }
-        note_failure(connector, error, call, address);
-    }
-    if (connector->attempts == NULL)
-        give_up(connector);
-}
-
+/* The attempt that started last is slow, or it is to be repeated. */
 static void on_stagger_over(struct ev_loop *ev, struct ev_timer *timer, int revents)
 {
+    struct connector *connector = timer->data;
+    struct prong_socket *socket = connector->socket;
+    struct attempts *attempts = attempts_of(connector);
+    struct prong_attempt *last = &attempts->each[attempts->started - 1];
+
     (void)ev;
     (void)revents;
-    start_next(timer->data);
+    prong_socket_hold(socket);
+    if (connector->busy_ms > 0)
+        run_attempt(connector, last);
+    else
+        emit_attempt(socket, PRONG_ATTEMPT_SLOW, last);
+    if (is_live(socket) && (connector->busy_ms == 0 || last->error != 0))
+        start_next(connector);
+    prong_socket_release(socket);
+}
+
+/* The addresses are known. */
+static void race(struct connector *connector)
+{
+    struct attempts *attempts = attempts_of(connector);
+
+    attempts->local = connector->options.local;
+    if (attempts->local.family == 0 && attempts->local.port != 0)
+        attempts->local.family = attempts->each[0].address.family;
+    start_next(connector);
 }
 
 static void on_limit_over(struct ev_loop *ev, struct ev_timer *timer, int revents)
 {
     struct connector *connector = timer->data;
-    const struct prong_address *address =
-        connector->started > 0 ? &connector->addresses[connector->started - 1] : NULL;
+    struct attempts *attempts = attempts_of(connector);
+    enum socket_call call = connector->lookup != NULL ? CALL_GETADDRINFO : CALL_CONNECT;
 
     (void)ev;
     (void)revents;
-    connector->error = -ETIMEDOUT;
-    connector->call = CALL_CONNECT;
-    connector->failed = address != NULL ? *address : (struct prong_address){0};
-    give_up(connector);
+    for (size_t i = 0; attempts != NULL && i < attempts->started; i++) {
+        if (attempts->each[i].error != 0)
+            continue;
+        attempts->failed = NULL; /* this is what it failed of in the end */
+        attempts_note_failure(attempts, &attempts->each[i], -ETIMEDOUT, "connect");
+    }
+    socket_fail(connector->socket, -ETIMEDOUT, call);
 }
 
 /* --- Names --- */
 
-/* Families take turns, beginning with that of the first answer; doubles are dropped (R51). */
-static size_t interleave(struct prong_address *target, const struct prong_address *addresses,
-                         size_t count)
+static void use_addresses(struct connector *connector, const struct prong_address *addresses,
+                          size_t count)
 {
-    size_t filled = 0, next[2] = {0, 0};
-    uint16_t first = addresses[0].family;
+    struct prong_socket *socket = connector->socket;
+    const struct prong_connect_options *options = &connector->options;
+    bool only_first = !options->auto_select_family || options->family != AF_UNSPEC ||
+                      options->local.family != 0 || options->local.port != 0;
 
-    for (size_t turn = 0; next[0] < count || next[1] < count; turn++) {
-        size_t *cursor = &next[turn % 2];
-        bool want_first = turn % 2 == 0;
-        bool is_double = false;
-
-        while (*cursor < count && (addresses[*cursor].family == first) != want_first)
-            (*cursor)++;
-        if (*cursor == count)
-            continue;
-        for (size_t i = 0; i < filled; i++)
-            is_double = is_double || prong_address_equal(&target[i], &addresses[*cursor]);
-        if (!is_double)
-            target[filled++] = addresses[*cursor];
-        (*cursor)++;
-    }
-    return filled;
-}
-
-static void emit_lookup(struct prong_socket *socket, int error, const struct prong_address *address)
-{
-    if (socket->events->on_lookup != NULL)
-        socket->events->on_lookup(socket, error, address);
+    socket->rare->attempts = attempts_new(addresses, count, only_first);
+    if (socket->rare->attempts == NULL)
+        socket_fail(socket, -ENOMEM, CALL_CONNECT);
 }
 
 static void on_resolved(void *user, int error, const struct prong_address *addresses, size_t count)
@@ -295,152 +341,100 @@ static void on_resolved(void *user, int error, const struct prong_address *addre
     struct prong_socket *socket = connector->socket;
 
     connector->lookup = NULL;
-    connector->addresses = calloc(count + 1, sizeof(*addresses));
-    if (connector->addresses == NULL)
-        error = -ENOMEM;
-    connector->error = error;
-    connector->call = CALL_GETADDRINFO;
-    if (error == 0) {
-        connector->error = 0;
-        connector->count = interleave(connector->addresses, addresses, count);
-    }
     prong_socket_hold(socket);
     socket_touch(socket);
     if (error < 0)
         emit_lookup(socket, error, NULL);
-    for (size_t i = 0; i < count && socket->state == PRONG_SOCKET_CONNECTING; i++)
+    for (size_t i = 0; i < count && is_live(socket); i++)
         emit_lookup(socket, 0, &addresses[i]);
-    if (socket->state == PRONG_SOCKET_CONNECTING && error < 0)
-        give_up(connector);
-    else if (socket->state == PRONG_SOCKET_CONNECTING)
-        start_next(connector);
+    if (is_live(socket) && error < 0)
+        socket_fail(socket, error, CALL_GETADDRINFO);
+    if (is_live(socket))
+        use_addresses(connector, addresses, count);
+    if (is_live(socket))
+        race(connector);
     prong_socket_release(socket);
 }
 
-/* --- Start --- */
-
-static int refusal(const struct prong_socket *socket)
+static int wanted_family(const struct prong_connect_options *options)
 {
-    switch ((enum prong_socket_state)socket->state) {
-    case PRONG_SOCKET_NEW:
-    case PRONG_SOCKET_CLOSED:
-        return 0;
-    case PRONG_SOCKET_CONNECTING:
-        return -EALREADY;
-    case PRONG_SOCKET_OPEN:
-    case PRONG_SOCKET_ENDING:
-        return -EISCONN;
-    case PRONG_SOCKET_CLOSING:
-        break;
-    }
-    return PRONG_EDESTROYED;
+    if (options->family != AF_UNSPEC)
+        return options->family;
+    if (options->local.family != 0)
+        return options->local.family;
+    return lookup_configured_family();
 }
 
-/* A held socket that was closed begins anew (R48). */
-static void begin_anew(struct prong_socket *socket)
+static void look_up(struct connector *connector)
 {
-    if (socket->state != PRONG_SOCKET_CLOSED)
-        return;
-    prong_socket_hold(socket); /* the library's own, until the next on_close */
-    socket->bytes_read = socket->bytes_written = 0;
-    socket->error = 0;
-    socket->family = 0;
-    socket->corked = 0;
-    socket->peer_ended = socket->end_delivered = socket->end_wanted = socket->finished = false;
-    socket->destroy_soon = socket->reset_wanted = socket->need_drain = false;
-    socket->due_connect = socket->due_unread = socket->due_drain = socket->due_finish = false;
+    struct prong_socket *socket = connector->socket;
+    const struct prong_connect_options *options = &connector->options;
+
+    connector->lookup = lookup_new(loop_of(socket), socket->rare->host, connector->port,
+                                   wanted_family(options), on_resolved, connector);
+    if (connector->lookup == NULL)
+        socket_fail(socket, -ENOMEM, CALL_GETADDRINFO);
+    else
+        lookup_ask(connector->lookup, options->resolve, options->resolve_user);
 }
 
-static int connector_new(struct prong_socket *socket)
-{
-    struct socket_rare *rare = socket_rare(socket);
-    struct connector *connector;
+/* --- Life --- */
 
-    if (rare == NULL)
-        return -ENOMEM;
-    connector = calloc(1, sizeof(*connector));
+struct connector *connector_new(struct prong_socket *socket, uint16_t port,
+                                const struct prong_connect_options *options)
+{
+    struct connector *connector = calloc(1, sizeof(*connector));
+
     if (connector == NULL)
-        return -ENOMEM;
+        return NULL;
     connector->socket = socket;
+    connector->options = *options;
+    connector->port = port;
     ev_init(&connector->stagger, on_stagger_over);
     connector->stagger.data = connector;
     ev_init(&connector->limit, on_limit_over);
     connector->limit.data = connector;
-    rare->connector = connector;
-    rare->failed = (struct prong_address){0};
-    return 0;
+    return connector;
 }
 
-/* From here on failures are told by on_error. */
-static void enter_connecting(struct prong_socket *socket)
+void connector_begin(struct connector *connector)
 {
-    struct connector *connector = socket->rare->connector;
+    struct prong_socket *socket = connector->socket;
 
-    begin_anew(socket);
-    socket_enter(socket, PRONG_SOCKET_CONNECTING);
-    socket_touch(socket);
-    if (socket->rare->connect_timeout_ms == 0)
+    if (connector->begun)
         return;
-    ev_now_update(ev_of(connector));
-    ev_timer_set(&connector->limit, socket->rare->connect_timeout_ms / 1e3, 0.);
-    ev_timer_start(ev_of(connector), &connector->limit);
+    connector->begun = true;
+    if (socket->rare->connect_timeout_ms > 0)
+        start_timer(connector, &connector->limit, socket->rare->connect_timeout_ms);
+    prong_socket_hold(socket);
+    if (socket->rare->attempts != NULL)
+        race(connector);
+    else
+        look_up(connector);
+    prong_socket_release(socket);
 }
 
-static void abandon(struct prong_socket *socket)
+bool connector_is_local(const struct connector *connector)
 {
-    connector_free(socket->rare->connector);
-    socket->rare->connector = NULL;
+    const struct attempts *attempts = attempts_of(connector);
+
+    return attempts != NULL && attempts->each[0].address.family == AF_UNIX;
 }
 
-int prong_socket_connect_address(struct prong_socket *socket, const struct prong_address *address)
+void connector_free(struct connector *connector)
 {
-    int error = refusal(socket);
-    struct connector *connector;
+    struct racer *racer = connector != NULL ? connector->racers : NULL;
 
-    if (error == 0 && (address->family == 0 || (address->family != AF_UNIX && address->port == 0)))
-        error = -EINVAL;
-    if (error == 0)
-        error = connector_new(socket);
-    if (error < 0)
-        return error;
-    connector = socket->rare->connector;
-    connector->addresses = malloc(sizeof(*address));
-    if (connector->addresses == NULL) {
-        abandon(socket);
-        return -ENOMEM;
+    if (connector == NULL)
+        return;
+    while (racer != NULL) {
+        struct racer *next = racer->next;
+
+        racer_discard(racer);
+        racer = next;
     }
-    *connector->addresses = *address;
-    connector->count = 1;
-    enter_connecting(socket);
-    start_next(connector);
-    return 0;
-}
-
-int prong_socket_connect(struct prong_socket *socket, const char *host, uint16_t port)
-{
-    const char *name = host != NULL ? host : "localhost";
-    struct prong_address address;
-    struct socket_rare *rare;
-    int error = refusal(socket);
-
-    if (error == 0 && port == 0)
-        error = -EINVAL;
-    if (error == 0 && prong_address_from_ip(&address, name, port) == 0)
-        return prong_socket_connect_address(socket, &address);
-    if (error == 0)
-        error = connector_new(socket);
-    if (error < 0)
-        return error;
-    rare = socket->rare;
-    free(rare->host);
-    rare->host = strdup(name);
-    if (rare->host != NULL)
-        rare->connector->lookup =
-            lookup_start(loop_of(socket), name, port, AF_UNSPEC, on_resolved, rare->connector);
-    if (rare->host == NULL || rare->connector->lookup == NULL) {
-        abandon(socket);
-        return -ENOMEM;
-    }
-    enter_connecting(socket);
-    return 0;
+    lookup_cancel(connector->lookup);
+    ev_timer_stop(ev_of(connector), &connector->stagger);
+    ev_timer_stop(ev_of(connector), &connector->limit);
+    free(connector);
 }

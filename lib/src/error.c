@@ -20,6 +20,7 @@ static const struct error_row rows[] = {
     {PRONG_EDESTROYED, "PRONG_EDESTROYED", "The socket is closing or closed"},
     {PRONG_EBEFORECONNECT, "PRONG_EBEFORECONNECT", "The socket was closed before it was connected"},
     {PRONG_EBLOCKED, "PRONG_EBLOCKED", "The address is blocked"},
+    {PRONG_EMOVED, "PRONG_EMOVED", "The socket was detached"},
 };
 
 static const struct error_row *find(int code)

@@ -4,6 +4,7 @@
  */
 #include <prong/socket.h>
 
+#include "pipe_internal.h"
 #include "server_internal.h"
 #include "socket_internal.h"
 #include "write_queue.h"
@@ -78,6 +79,7 @@ int prong_socket_detach(struct prong_socket *socket, struct prong_socket_image *
             return -ENOMEM;
         image->unsent_size = write_queue_bytes(socket->queue);
     }
+    pipe_leave(socket);
     describe(socket, image);
     if (socket->rare != NULL) {
         image->unread = socket->rare->unread;

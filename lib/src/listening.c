@@ -4,7 +4,7 @@
  */
 #include <prong/server.h>
 
-#include "resolver.h"
+#include "lookup.h"
 #include "server_internal.h"
 #include "socket_internal.h"
 

@@ -4,6 +4,7 @@
  */
 #include <prong/loop.h>
 
+#include "hangup.h"
 #include "loop_internal.h"
 #include "resolver.h"
 
@@ -132,6 +133,7 @@ int prong_loop_free(struct prong_loop *loop)
     if (loop->objects > 0)
         return -EBUSY;
     resolver_free(loop->resolver);
+    hangups_free(loop->hangups);
     timeouts_clear(&loop->timeouts);
     loop_release_fd(loop);
     if (loop->sentinel_fd >= 0)

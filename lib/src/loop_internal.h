@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct hangups;
 struct resolver;
 
 struct prong_loop {
@@ -23,6 +24,7 @@ struct prong_loop {
     size_t objects;  /* not freed yet */
     struct timeouts timeouts;
     struct resolver *resolver; /* made with the first name */
+    struct hangups *hangups;   /* made with the first paused socket */
 
     /* One read goes to the upper half; bytes that were given back are laid right before it, so
      * that both are one piece. */

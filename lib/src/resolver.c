@@ -4,6 +4,7 @@
  */
 #include "resolver.h"
 
+#include "lookup.h"
 #include "loop_internal.h"
 
 #include <prong/error.h>
@@ -29,19 +30,6 @@ struct resolver {
     struct ev_timer timer; /* c-ares' own deadlines */
     struct ares_watch *watches;
     size_t waiting; /* lookups that somebody still wants */
-};
-
-/* Lives until c-ares has called back *and* the answer was given, or was cancelled. */
-struct lookup {
-    struct resolver *resolver;
-    struct ev_timer answer;  /* never started, only fed: the answer comes from the loop */
-    on_lookup_done *on_done; /* NULL: cancelled */
-    void *user;
-    uint16_t port;
-    bool running; /* c-ares will call back */
-    int error;
-    struct prong_address *addresses;
-    size_t count;
 };
 
 /* ares_process_fd() and its timer.  Starts the timer only while there is something to wait for. */
@@ -143,7 +131,7 @@ void resolver_free(struct resolver *resolver)
     if (resolver == NULL)
         return;
     assert(resolver->waiting == 0);
-    ares_destroy(resolver->channel); /* calls back for those that were cancelled */
+    ares_destroy(resolver->channel);
     while (resolver->watches != NULL)
         watch_free(resolver, &resolver->watches);
     ev_timer_stop(resolver->loop->ev, &resolver->timer);
@@ -154,8 +142,6 @@ void resolver_free(struct resolver *resolver)
 static int code_of(int status)
 {
     switch (status) {
-    case ARES_SUCCESS:
-        return 0;
     case ARES_ENOTFOUND:
     case ARES_ENODATA:
     case ARES_EBADNAME:
@@ -167,113 +153,87 @@ static int code_of(int status)
     }
 }
 
-static int take_addresses(struct lookup *lookup, const struct ares_addrinfo *info)
+static size_t count_nodes(const struct ares_addrinfo *info)
 {
-    const struct ares_addrinfo_node *node;
     size_t count = 0;
 
-    for (node = info->nodes; node != NULL; node = node->ai_next)
+    for (const struct ares_addrinfo_node *node = info->nodes; node != NULL; node = node->ai_next)
         count++;
-    if (count == 0)
-        return PRONG_ENOTFOUND;
-    lookup->addresses = calloc(count, sizeof(struct prong_address));
-    if (lookup->addresses == NULL)
-        return -ENOMEM;
-    for (node = info->nodes; node != NULL; node = node->ai_next) {
-        struct prong_address *address = &lookup->addresses[lookup->count];
+    return count;
+}
 
-        prong_address_from_sockaddr(address, node->ai_addr, node->ai_addrlen);
-        address->port = lookup->port;
-        if (address->family != 0)
-            lookup->count++;
+static void answer(struct prong_lookup *lookup, const struct ares_addrinfo *info)
+{
+    struct prong_address *addresses = calloc(count_nodes(info) + 1, sizeof(*addresses));
+    size_t count = 0;
+
+    if (addresses == NULL) {
+        prong_lookup_answer(lookup, -ENOMEM, NULL, 0);
+        return;
     }
-    return lookup->count > 0 ? 0 : PRONG_ENOTFOUND;
-}
-
-static void lookup_free(struct lookup *lookup)
-{
-    ev_clear_pending(lookup->resolver->loop->ev, &lookup->answer);
-    free(lookup->addresses);
-    free(lookup);
-}
-
-/* Nobody waits for it any more. */
-static void lookup_forget(struct lookup *lookup)
-{
-    lookup->on_done = NULL;
-    lookup->resolver->waiting--;
-    lookup->resolver->loop->objects--;
+    for (const struct ares_addrinfo_node *node = info->nodes; node != NULL; node = node->ai_next)
+        prong_address_from_sockaddr(&addresses[count++], node->ai_addr, node->ai_addrlen);
+    prong_lookup_answer(lookup, 0, addresses, count);
+    free(addresses);
 }
 
 /* c-ares calls this at once for what stands in /etc/hosts: the answer goes through the loop. */
 static void on_ares(void *data, int status, int timeouts, struct ares_addrinfo *info)
 {
-    struct lookup *lookup = data;
-
     (void)timeouts;
-    lookup->running = false;
-    lookup->error = code_of(status);
-    if (lookup->error == 0)
-        lookup->error = take_addresses(lookup, info);
+    if (status == ARES_SUCCESS)
+        answer(data, info);
+    else
+        prong_lookup_answer(data, code_of(status), NULL, 0);
     ares_freeaddrinfo(info);
-    if (lookup->on_done == NULL) {
-        lookup_free(lookup);
-        return;
-    }
-    ev_feed_event(lookup->resolver->loop->ev, &lookup->answer, EV_CUSTOM);
 }
 
-static void on_answer(struct ev_loop *ev, struct ev_timer *answer, int revents)
+static struct resolver *resolver_of(struct prong_loop *loop)
 {
-    struct lookup *lookup = answer->data;
-    on_lookup_done *on_done = lookup->on_done;
-
-    (void)ev;
-    (void)revents;
-    lookup_forget(lookup);
-    on_done(lookup->user, lookup->error, lookup->error == 0 ? lookup->addresses : NULL,
-            lookup->error == 0 ? lookup->count : 0);
-    lookup_free(lookup);
-}
-
-struct lookup *lookup_start(struct prong_loop *loop, const char *host, uint16_t port, int family,
-                            on_lookup_done *on_done, void *user)
-{
-    struct ares_addrinfo_hints hints = {.ai_family = family, .ai_socktype = SOCK_STREAM};
-    struct lookup *lookup;
-
     if (loop->resolver == NULL)
         loop->resolver = resolver_new(loop);
-    if (loop->resolver == NULL)
-        return NULL;
-    lookup = calloc(1, sizeof(*lookup));
-    if (lookup == NULL)
-        return NULL;
-    lookup->resolver = loop->resolver;
-    lookup->on_done = on_done;
-    lookup->user = user;
-    lookup->port = port;
-    lookup->running = true;
-    ev_init(&lookup->answer, on_answer);
-    lookup->answer.data = lookup;
-    loop->resolver->waiting++;
-    loop->objects++;
-    ares_getaddrinfo(loop->resolver->channel, host, NULL, &hints, on_ares, lookup);
-    rearm(loop->resolver);
-    return lookup;
+    return loop->resolver;
 }
 
-void lookup_cancel(struct lookup *lookup)
+void resolver_ask(struct prong_lookup *lookup)
 {
-    struct resolver *resolver;
+    struct ares_addrinfo_hints hints = {.ai_family = lookup->family, .ai_socktype = SOCK_STREAM};
+    struct resolver *resolver = resolver_of(lookup->loop);
 
-    if (lookup == NULL)
+    if (resolver == NULL) {
+        prong_lookup_answer(lookup, -ENOMEM, NULL, 0);
         return;
-    resolver = lookup->resolver;
-    lookup_forget(lookup);
-    if (!lookup->running)
-        lookup_free(lookup);
-    /* A question that nobody waits for must not keep the loop alive. */
-    if (resolver->waiting == 0)
-        ares_cancel(resolver->channel);
+    }
+    lookup->resolver = resolver;
+    resolver->waiting++;
+    ares_getaddrinfo(resolver->channel, lookup->host, NULL, &hints, on_ares, lookup);
+    rearm(resolver);
+}
+
+void resolver_leave(struct resolver *resolver)
+{
+    if (--resolver->waiting > 0)
+        return;
+    ares_cancel(resolver->channel);
+    rearm(resolver);
+}
+
+int prong_loop_set_name_servers(struct prong_loop *loop, const char *servers)
+{
+    struct resolver *resolver = resolver_of(loop);
+
+    if (resolver == NULL)
+        return -ENOMEM;
+    if (resolver->waiting > 0)
+        return -EBUSY;
+    if (*servers == '\0')
+        return -EINVAL;
+    switch (ares_set_servers_ports_csv(resolver->channel, servers)) {
+    case ARES_SUCCESS:
+        return 0;
+    case ARES_ENOMEM:
+        return -ENOMEM;
+    default:
+        return -EINVAL;
+    }
 }

@@ -7,28 +7,18 @@
 #ifndef PRONG_RESOLVER_H
 #define PRONG_RESOLVER_H
 
-#include <prong/address.h>
-
-#include <stddef.h>
-
-struct prong_loop;
+struct prong_lookup;
 struct resolver;
-struct lookup;
 
-/* `error` < 0 and no address (PRONG_ENOTFOUND, PRONG_ERESOLVE, -ENOMEM), or 0 and at least one, in
- * the resolver's order.  They die with the call.  The lookup is over. */
-typedef void on_lookup_done(void *user, int error, const struct prong_address *addresses,
-                            size_t count);
+/* Asks the loop's resolver, which is made with the first question; prong_lookup_answer() follows.
+ */
+void resolver_ask(struct prong_lookup *lookup);
 
-/* Looks up `host` in one family (AF_INET, AF_INET6) or both (AF_UNSPEC); `port` goes into the
- * addresses.  Never answers before it has returned.  NULL with errno. */
-struct lookup *lookup_start(struct prong_loop *loop, const char *host, uint16_t port, int family,
-                            on_lookup_done *on_done, void *user);
+/* Somebody who asked waits no more.  When nobody does, every question is dropped: one that nobody
+ * waits for must not keep the loop alive. */
+void resolver_leave(struct resolver *resolver);
 
-/* No answer follows.  Accepts NULL; not from the answer itself. */
-void lookup_cancel(struct lookup *lookup);
-
-/* Accepts NULL.  No lookup may be under way. */
+/* Accepts NULL.  Nobody may be waiting. */
 void resolver_free(struct resolver *resolver);
 
 #endif

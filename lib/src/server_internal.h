@@ -17,7 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct lookup;
+struct prong_lookup;
 
 enum server_state { SERVER_IDLE, SERVER_RESOLVING, SERVER_LISTENING };
 
@@ -34,7 +34,7 @@ struct prong_server {
     size_t connections;
     enum server_state state;
     unsigned holds; /* one of the user until free, one of each running dispatch */
-    struct lookup *lookup;
+    struct prong_lookup *lookup;
     char *host;
     struct prong_listen_options listen_options;
     struct prong_address address;

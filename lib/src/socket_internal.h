@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Inside struct prong_socket: what socket.c, stream.c, connector.c and image.c share.
+ * Inside struct prong_socket: what the files that make up a socket share.
  *
  * An idle connection is this struct and nothing else, so its size counts: 176 bytes.  What few
  * sockets need stands in struct socket_rare.
@@ -13,6 +13,7 @@
 #include "endpoint.h"
 #include "loop_internal.h"
 #include "timeouts.h"
+#include "written.h"
 
 #include <ev.h>
 #include <stdalign.h>
@@ -20,6 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct attempts;
 struct connector;
 struct write_queue;
 
@@ -29,21 +31,25 @@ enum socket_call {
     CALL_READ,
     CALL_WRITE,
     CALL_SHUTDOWN,
-    CALL_CONNECT,
-    CALL_BIND,
-    CALL_SOCKET,
+    CALL_CONNECT, /* or what comes before it: the attempt knows */
     CALL_GETADDRINFO
 };
 
 struct socket_rare {
-    struct connector *connector; /* while CONNECTING */
-    uint8_t *unread;             /* given back, to be delivered again; malloc'ed */
+    struct connector *connector;           /* while CONNECTING */
+    struct attempts *attempts;             /* of the last connect, until on_connect has returned */
+    struct prong_connect_options *connect; /* NULL: the defaults */
+    struct written_list written;           /* callbacks of writes, in order */
+    struct prong_socket *piped_to, *piped_from;
+    uint8_t *unread; /* given back, to be delivered again; malloc'ed */
     size_t unread_size;
+    char *host; /* the name that is connected to */
     struct prong_keep_alive keep_alive;
     uint32_t user_timeout_ms;
     uint32_t connect_timeout_ms;
-    char *host;                  /* the name that was connected to, for errors */
-    struct prong_address failed; /* the address that an error is about; family 0: none */
+    uint8_t type_of_service;
+    bool reset_wanted; /* reset() was called while connecting */
+    bool pipe_waits;   /* paused until piped_to has room */
 };
 
 /* An idle time, and the timeout that watches it. */
@@ -71,7 +77,7 @@ struct prong_socket {
     uint8_t corked;
     unsigned state : 3;       /* enum prong_socket_state */
     unsigned family : 4;      /* AF_INET, AF_INET6, AF_UNIX; 0: never open */
-    unsigned failed_call : 4; /* enum socket_call */
+    unsigned failed_call : 3; /* enum socket_call */
     bool has_extra : 1;
     bool allow_half_open : 1;
     bool no_delay : 1;
@@ -80,16 +86,18 @@ struct prong_socket {
     bool paused : 1;        /* by the user */
     bool peer_ended : 1;    /* end-of-file was read */
     bool end_delivered : 1; /* on_end was called */
-    bool end_wanted : 1;    /* end() was called while connecting */
+    bool end_wanted : 1;    /* end() was called */
     bool finished : 1;      /* FIN is sent, or close() will send it */
     bool destroy_soon : 1;
-    bool reset_wanted : 1; /* reset() was called while connecting */
-    bool need_drain : 1;   /* a write returned 1 */
-    bool deferred : 1;     /* fed to itself */
-    bool due_connect : 1;  /* callbacks that are owed */
+    bool need_drain : 1;     /* a write returned 1 */
+    bool hangup_watched : 1; /* in the loop's set of paused sockets */
+    bool hangup_told : 1;    /* on_hangup was called */
+    bool deferred : 1;       /* fed to itself */
+    bool due_connect : 1;    /* callbacks that are owed */
     bool due_unread : 1;
     bool due_drain : 1;
     bool due_finish : 1;
+    bool due_hangup : 1;
     alignas(8) unsigned char extra[];
 };
 
@@ -104,7 +112,17 @@ static inline bool socket_is_connected(const struct prong_socket *socket)
     return socket->state == PRONG_SOCKET_OPEN || socket->state == PRONG_SOCKET_ENDING;
 }
 
-/* --- socket.c: life, states, watchers, callbacks --- */
+static inline bool socket_is_tcp(const struct prong_socket *socket)
+{
+    return socket->family == AF_INET || socket->family == AF_INET6;
+}
+
+static inline bool socket_has_unread(const struct prong_socket *socket)
+{
+    return socket->rare != NULL && socket->rare->unread != NULL;
+}
+
+/* --- socket.c: life and states --- */
 
 /* A NEW socket of its options.  NULL with errno. */
 struct prong_socket *socket_new(struct prong_loop *loop, const struct prong_socket_options *options,
@@ -116,6 +134,19 @@ void socket_enter(struct prong_socket *socket, enum prong_socket_state state);
 /* Gives it a connected descriptor: OPEN.  Takes `fd`. */
 void socket_open(struct prong_socket *socket, int fd, uint8_t family);
 
+/* CLOSING for a reason: on_error and on_close follow.  Ignored when it closes already. */
+void socket_fail(struct prong_socket *socket, int code, enum socket_call call);
+
+/* The rare part, made when there is none; NULL when memory is short. */
+struct socket_rare *socket_rare(struct prong_socket *socket);
+
+/* CLOSED, and gone from its server, without a callback but on_written: it was detached. */
+void socket_vanish(struct prong_socket *socket);
+
+/* --- dispatch.c: the watcher and the callbacks --- */
+
+void socket_init_watcher(struct prong_socket *socket);
+
 /* Makes the kernel events those that the state wants. */
 void socket_update_watchers(struct prong_socket *socket);
 void socket_stop_watchers(struct prong_socket *socket);
@@ -123,33 +154,41 @@ void socket_stop_watchers(struct prong_socket *socket);
 /* Has the loop look at what is due, soon, but not inside this call. */
 void socket_defer(struct prong_socket *socket);
 
-/* CLOSING for a reason: on_error and on_close follow.  Ignored when it closes already. */
-void socket_fail(struct prong_socket *socket, int code, enum socket_call call);
+/* --- idle.c --- */
 
 /* Restarts the idle time. */
 void socket_touch(struct prong_socket *socket);
 
-/* The rare part, made when there is none; NULL when memory is short. */
-struct socket_rare *socket_rare(struct prong_socket *socket);
+/* It runs no more; the time itself is kept, or forgotten. */
+void socket_stop_idle(struct prong_socket *socket);
+void socket_free_idle(struct prong_socket *socket);
 
-/* CLOSED, and gone from its server, without a callback: it was detached. */
-void socket_vanish(struct prong_socket *socket);
-
-/* --- stream.c: bytes --- */
+/* --- input.c, output.c: bytes --- */
 
 /* One read for one readiness. */
-void stream_read(struct prong_socket *socket);
+void input_read(struct prong_socket *socket);
+
+/* Delivers what was given back. */
+void input_deliver_unread(struct prong_socket *socket);
 
 /* Gives the kernel what waits. */
-void stream_flush(struct prong_socket *socket);
+void output_flush(struct prong_socket *socket);
+
+/* ENDING: no more writes, and no more corks. */
+void output_end(struct prong_socket *socket);
 
 /* FIN, when everything before it is sent. */
-void stream_finish(struct prong_socket *socket);
+void output_finish(struct prong_socket *socket);
 
-/* --- options of the descriptor, socket_options.c --- */
+/* Bytes given to the kernel and bytes that wait, since the connection began. */
+uint64_t output_position(const struct prong_socket *socket);
+
+/* --- socket_options.c: options of the descriptor --- */
 
 /* Applies what was remembered to a descriptor that has just been connected or accepted. */
 void socket_apply_options(struct prong_socket *socket);
 
+/* Of a descriptor that is not connected yet, as far as the kernel lets it. */
+void socket_apply_type_of_service(int fd, uint16_t family, uint8_t value);
 
 #endif

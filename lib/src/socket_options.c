@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Options of a socket, and what can be asked of it.
+ * Options of a socket.
  */
 #include <prong/socket.h>
 
 #include "socket_internal.h"
-#include "write_queue.h"
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/ip.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,9 +20,10 @@ static int set_int(int fd, int level, int name, uint32_t value)
     return setsockopt(fd, level, name, &number, sizeof(number)) < 0 ? -errno : 0;
 }
 
-static bool is_tcp(const struct prong_socket *socket)
+/* Is there a TCP descriptor that options can be set on now? */
+static bool has_tcp(const struct prong_socket *socket)
 {
-    return socket->family == AF_INET || socket->family == AF_INET6;
+    return socket_is_connected(socket) && socket_is_tcp(socket);
 }
 
 /* 0 leaves the system's value (R111). */
@@ -45,28 +46,45 @@ static int apply_keep_alive(int fd, const struct prong_keep_alive *keep_alive)
     return error;
 }
 
+/* IPv4 in IPv6 notation has the one of IPv4; the other one is then without effect. */
+static int set_type_of_service(int fd, uint16_t family, uint8_t value)
+{
+    int error = set_int(fd, IPPROTO_IP, IP_TOS, value);
+
+    return family == AF_INET6 ? set_int(fd, IPPROTO_IPV6, IPV6_TCLASS, value) : error;
+}
+
+void socket_apply_type_of_service(int fd, uint16_t family, uint8_t value)
+{
+    if (value != 0 && family != AF_UNIX)
+        (void)set_type_of_service(fd, family, value);
+}
+
 void socket_apply_options(struct prong_socket *socket)
 {
-    if (!is_tcp(socket))
+    const struct socket_rare *rare = socket->rare;
+
+    if (!socket_is_tcp(socket))
         return;
     /* A refused option is not worth a connection: the kernel's default stays. */
     if (socket->no_delay)
         (void)set_int(socket->io.fd, IPPROTO_TCP, TCP_NODELAY, 1);
-    if (socket->rare == NULL)
+    if (rare == NULL)
         return;
-    if (socket->rare->keep_alive.enabled)
-        (void)apply_keep_alive(socket->io.fd, &socket->rare->keep_alive);
-    (void)set_unless_zero(socket->io.fd, TCP_USER_TIMEOUT, socket->rare->user_timeout_ms);
+    if (rare->keep_alive.enabled)
+        (void)apply_keep_alive(socket->io.fd, &rare->keep_alive);
+    (void)set_unless_zero(socket->io.fd, TCP_USER_TIMEOUT, rare->user_timeout_ms);
+    socket_apply_type_of_service(socket->io.fd, (uint16_t)socket->family, rare->type_of_service);
 }
+
+/* --- Setters: the kernel is told when there is a connection --- */
 
 int prong_socket_set_no_delay(struct prong_socket *socket, bool enabled)
 {
     if (socket->no_delay == enabled)
         return 0;
     socket->no_delay = enabled;
-    if (!socket_is_connected(socket) || !is_tcp(socket))
-        return 0;
-    return set_int(socket->io.fd, IPPROTO_TCP, TCP_NODELAY, enabled);
+    return has_tcp(socket) ? set_int(socket->io.fd, IPPROTO_TCP, TCP_NODELAY, enabled) : 0;
 }
 
 static bool same_keep_alive(const struct prong_keep_alive *left,
@@ -86,9 +104,35 @@ int prong_socket_set_keep_alive(struct prong_socket *socket,
     if (same_keep_alive(&rare->keep_alive, keep_alive))
         return 0;
     rare->keep_alive = *keep_alive;
-    if (!socket_is_connected(socket) || !is_tcp(socket))
+    return has_tcp(socket) ? apply_keep_alive(socket->io.fd, keep_alive) : 0;
+}
+
+int prong_socket_set_user_timeout(struct prong_socket *socket, uint32_t timeout_ms)
+{
+    struct socket_rare *rare = socket_rare(socket);
+
+    if (rare == NULL)
+        return -ENOMEM;
+    if (rare->user_timeout_ms == timeout_ms)
         return 0;
-    return apply_keep_alive(socket->io.fd, keep_alive);
+    rare->user_timeout_ms = timeout_ms;
+    if (!has_tcp(socket))
+        return 0;
+    return set_int(socket->io.fd, IPPROTO_TCP, TCP_USER_TIMEOUT, timeout_ms);
+}
+
+int prong_socket_set_type_of_service(struct prong_socket *socket, uint8_t value)
+{
+    struct socket_rare *rare = socket_rare(socket);
+
+    if (rare == NULL)
+        return -ENOMEM;
+    if (rare->type_of_service == value)
+        return 0;
+    rare->type_of_service = value;
+    if (!has_tcp(socket))
+        return 0;
+    return set_type_of_service(socket->io.fd, (uint16_t)socket->family, value);
 }
 
 void prong_socket_set_allow_half_open(struct prong_socket *socket, bool allowed)
@@ -96,36 +140,18 @@ void prong_socket_set_allow_half_open(struct prong_socket *socket, bool allowed)
     socket->allow_half_open = allowed;
 }
 
+void prong_socket_set_high_water_mark(struct prong_socket *socket, uint32_t bytes)
+{
+    socket->high_water_mark = bytes;
+}
+
 void prong_socket_set_events(struct prong_socket *socket, const struct prong_socket_events *events,
                              void *user)
 {
-    socket->events = events;
+    static const struct prong_socket_events no_events;
+
+    socket->events = events != NULL ? events : &no_events;
     socket->user = user;
-}
-
-int prong_socket_reset(struct prong_socket *socket)
-{
-    static const struct linger now = {.l_onoff = 1, .l_linger = 0};
-
-    switch ((enum prong_socket_state)socket->state) {
-    case PRONG_SOCKET_NEW:
-        return -ENOTCONN;
-    case PRONG_SOCKET_CONNECTING:
-        socket->reset_wanted = true;
-        return 0;
-    case PRONG_SOCKET_OPEN:
-    case PRONG_SOCKET_ENDING:
-        break;
-    case PRONG_SOCKET_CLOSING:
-    case PRONG_SOCKET_CLOSED:
-        return PRONG_EDESTROYED;
-    }
-    if (!is_tcp(socket))
-        return -ENOTSUP;
-    if (setsockopt(socket->io.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now)) < 0)
-        return -errno;
-    prong_socket_destroy(socket, 0);
-    return 0;
 }
 
 void prong_socket_ref(struct prong_socket *socket)
@@ -142,76 +168,51 @@ void prong_socket_unref(struct prong_socket *socket)
     socket->unref = true;
 }
 
-/* --- Questions --- */
+/* --- What was set --- */
 
-void *prong_socket_user(const struct prong_socket *socket)
+bool prong_socket_no_delay(const struct prong_socket *socket)
 {
-    return socket->user;
+    return socket->no_delay;
 }
 
-void *prong_socket_extra(struct prong_socket *socket)
+void prong_socket_keep_alive(const struct prong_socket *socket, struct prong_keep_alive *keep_alive)
 {
-    return socket->has_extra ? socket->extra : NULL;
+    static const struct prong_keep_alive off;
+
+    *keep_alive = socket->rare != NULL ? socket->rare->keep_alive : off;
 }
 
-struct prong_server *prong_socket_server(const struct prong_socket *socket)
+uint32_t prong_socket_user_timeout(const struct prong_socket *socket)
 {
-    return socket->server;
+    return socket->rare != NULL ? socket->rare->user_timeout_ms : 0;
 }
 
-struct prong_loop *prong_socket_loop(const struct prong_socket *socket)
+int prong_socket_type_of_service(const struct prong_socket *socket)
 {
-    return loop_of(socket);
+    bool is_ipv6 = socket->family == AF_INET6;
+    int value = 0;
+    socklen_t length = sizeof(value);
+
+    if (!has_tcp(socket))
+        return socket->rare != NULL && socket->family != AF_UNIX ? socket->rare->type_of_service
+                                                                 : 0;
+    if (getsockopt(socket->io.fd, is_ipv6 ? IPPROTO_IPV6 : IPPROTO_IP,
+                   is_ipv6 ? IPV6_TCLASS : IP_TOS, &value, &length) < 0)
+        return -errno;
+    return value;
 }
 
-enum prong_socket_state prong_socket_state(const struct prong_socket *socket)
+bool prong_socket_allow_half_open(const struct prong_socket *socket)
 {
-    return socket->state;
+    return socket->allow_half_open;
 }
 
-bool prong_socket_is_readable(const struct prong_socket *socket)
+uint32_t prong_socket_high_water_mark(const struct prong_socket *socket)
 {
-    return socket_is_connected(socket) && !socket->end_delivered;
+    return socket->high_water_mark;
 }
 
-bool prong_socket_is_writable(const struct prong_socket *socket)
+bool prong_socket_has_ref(const struct prong_socket *socket)
 {
-    return socket->state == PRONG_SOCKET_OPEN ||
-           (socket->state == PRONG_SOCKET_CONNECTING && !socket->end_wanted);
-}
-
-uint64_t prong_socket_bytes_read(const struct prong_socket *socket)
-{
-    return socket->bytes_read;
-}
-
-uint64_t prong_socket_bytes_written(const struct prong_socket *socket)
-{
-    return socket->bytes_written;
-}
-
-size_t prong_socket_queue_bytes(const struct prong_socket *socket)
-{
-    return write_queue_bytes(socket->queue);
-}
-
-int prong_socket_local(const struct prong_socket *socket, struct prong_address *address)
-{
-    if (socket->family == 0)
-        return -ENOTCONN;
-    endpoint_unpack(&socket->local, (uint8_t)socket->family, address);
-    return 0;
-}
-
-int prong_socket_remote(const struct prong_socket *socket, struct prong_address *address)
-{
-    if (socket->family == 0)
-        return -ENOTCONN;
-    endpoint_unpack(&socket->remote, (uint8_t)socket->family, address);
-    return 0;
-}
-
-int prong_socket_fd(const struct prong_socket *socket)
-{
-    return socket->io.fd;
+    return !socket->unref;
 }

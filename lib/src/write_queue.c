@@ -17,8 +17,9 @@
 
 struct chunk {
     struct chunk *next;
-    size_t start, end, size; /* bytes[start..end) wait; bytes[end..size) are free */
-    uint8_t bytes[];
+    const uint8_t *bytes;    /* its own room below, or borrowed */
+    size_t start, end, size; /* bytes[start..end) wait; room[end..size) is free */
+    uint8_t room[];
 };
 
 struct write_queue {
@@ -49,7 +50,7 @@ static struct chunk *chunk_for(const struct write_queue *queue, size_t size)
         needed = CHUNK_SIZE;
     chunk = malloc(sizeof(*chunk) + needed);
     if (chunk != NULL)
-        *chunk = (struct chunk){.size = needed};
+        *chunk = (struct chunk){.bytes = chunk->room, .size = needed};
     return chunk;
 }
 
@@ -59,9 +60,18 @@ static size_t fill(struct chunk *chunk, const uint8_t *bytes, size_t size)
     size_t taken = size < room ? size : room;
 
     if (taken > 0)
-        memcpy(chunk->bytes + chunk->end, bytes, taken);
+        memcpy(chunk->room + chunk->end, bytes, taken);
     chunk->end += taken;
     return taken;
+}
+
+static void link_chunk(struct write_queue *queue, struct chunk *chunk)
+{
+    if (queue->last == NULL)
+        queue->first = chunk;
+    else
+        queue->last->next = chunk;
+    queue->last = chunk;
 }
 
 static void append(struct write_queue *queue, struct chunk *spare, const uint8_t *bytes,
@@ -72,11 +82,7 @@ static void append(struct write_queue *queue, struct chunk *spare, const uint8_t
     queue->bytes += size;
     if (taken == size)
         return;
-    if (queue->last == NULL)
-        queue->first = spare;
-    else
-        queue->last->next = spare;
-    queue->last = spare;
+    link_chunk(queue, spare);
     fill(spare, bytes + taken, size - taken);
 }
 
@@ -107,6 +113,26 @@ int write_queue_add(struct write_queue **queue, const struct iovec *pieces, int 
     return 0;
 }
 
+int write_queue_borrow(struct write_queue **queue, const uint8_t *bytes, size_t size)
+{
+    struct write_queue *target = *queue;
+    struct chunk *chunk = malloc(sizeof(*chunk));
+
+    if (target == NULL)
+        target = calloc(1, sizeof(*target));
+    if (chunk == NULL || target == NULL) {
+        free(chunk);
+        if (*queue == NULL)
+            free(target);
+        return -ENOMEM;
+    }
+    *chunk = (struct chunk){.bytes = bytes, .end = size, .size = size};
+    *queue = target;
+    target->bytes += size;
+    link_chunk(target, chunk);
+    return 0;
+}
+
 size_t write_queue_bytes(const struct write_queue *queue)
 {
     return queue != NULL ? queue->bytes : 0;
@@ -118,7 +144,7 @@ static int gather(const struct write_queue *queue, struct iovec pieces[MAX_PIECE
 
     for (struct chunk *chunk = queue->first; chunk != NULL && count < MAX_PIECES;
          chunk = chunk->next) {
-        pieces[count].iov_base = chunk->bytes + chunk->start;
+        pieces[count].iov_base = (void *)(uintptr_t)(chunk->bytes + chunk->start);
         pieces[count].iov_len = chunk->end - chunk->start;
         count++;
     }

@@ -16,6 +16,9 @@ struct write_queue;
  * 0 or -ENOMEM: then nothing was added. */
 int write_queue_add(struct write_queue **queue, const struct iovec *pieces, int count, size_t skip);
 
+/* The same for one piece, without a copy: borrows `bytes` until they are sent or discarded. */
+int write_queue_borrow(struct write_queue **queue, const uint8_t *bytes, size_t size);
+
 /* Bytes in it; 0 for NULL. */
 size_t write_queue_bytes(const struct write_queue *queue);
 

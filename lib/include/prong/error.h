@@ -19,7 +19,8 @@ enum prong_error {
     PRONG_EENDED = -5003,         /* write after one's own end() (R81) */
     PRONG_EDESTROYED = -5004,     /* the socket is closing or closed (R83) */
     PRONG_EBEFORECONNECT = -5005, /* closed before it was connected (R46) */
-    PRONG_EBLOCKED = -5006        /* the address is on the block list (R60) */
+    PRONG_EBLOCKED = -5006,       /* the address is on the block list (R60) */
+    PRONG_EMOVED = -5007          /* the socket was detached: the bytes travel with its image */
 };
 
 /* Everything about one failure.  The pointers live as long as the callback. */
@@ -27,7 +28,8 @@ struct prong_error_info {
     int code;                     /* negative */
     const char *syscall;          /* "connect", "read", "bind", "listen", "getaddrinfo" … or "" */
     const char *host;             /* the name that did not resolve, or NULL */
-    struct prong_address address; /* family 0: no address is involved */
+    struct prong_address address; /* that was listened on or connected to; family 0: none */
+    struct prong_address local;   /* that a connect had to bind (R44); family 0: none */
 };
 
 /* A sentence for a person; never NULL.  Static storage or strerror's. */

@@ -40,6 +40,11 @@ PRONG_API size_t prong_loop_objects(const struct prong_loop *loop);
 /* libev's epoll descriptor, still owned by libev; -1 when there is none. */
 PRONG_API int prong_loop_epoll_fd(const struct prong_loop *loop);
 
+/* Asks these name servers from now on instead of those of /etc/resolv.conf: addresses with or
+ * without a port, separated by commas ("127.0.0.1:5353,[::1]:53").
+ * -EINVAL; -EBUSY while a name is being looked up; -ENOMEM. */
+PRONG_API PRONG_CHECK int prong_loop_set_name_servers(struct prong_loop *loop, const char *servers);
+
 PRONG_END
 
 #endif

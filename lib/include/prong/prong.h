@@ -18,8 +18,10 @@
 
 #include <prong/address.h>
 #include <prong/block_list.h>
+#include <prong/connect.h>
 #include <prong/error.h>
 #include <prong/loop.h>
+#include <prong/pipe.h>
 #include <prong/server.h>
 #include <prong/socket.h>
 #include <prong/timer.h>

@@ -9,6 +9,11 @@
  *
  *     NEW → CONNECTING → OPEN → ENDING → CLOSING → CLOSED       any → CLOSING
  *
+ * No callback comes from inside a call of yours, and any function may be called from inside any
+ * callback.  Their order: on_lookup, on_attempt, on_connect, on_data …, on_end, on_close; on_error
+ * stands directly before on_close, with no on_end between; on_finish comes when it comes (R92).
+ * After destroy() only on_written, on_error and on_close are still to come (R95).
+ *
  * Reading and writing end separately.  Without `allow_half_open` (the default) a socket
  * whose peer ended ends itself, after its queue is flushed (R87), and closes when both
  * directions are done (R89).
@@ -18,10 +23,12 @@
 
 #include <prong/address.h>
 #include <prong/api.h>
+#include <prong/connect.h>
 #include <prong/error.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <sys/uio.h>
 
 PRONG_BEGIN
@@ -49,11 +56,29 @@ struct prong_socket_events {
      * unix paths (R41). */
     void (*on_lookup)(struct prong_socket *socket, int error, const struct prong_address *address);
 
+    /* What becomes of one address; prong_socket_attempts() has them all.  Also for IP literals and
+     * unix paths.  Not for those that lose against another one. */
+    void (*on_attempt)(struct prong_socket *socket, enum prong_attempt_event event,
+                       const struct prong_attempt *attempt);
+
     /* Connected; writes queued until now are on their way.  Not for accepted sockets. */
     void (*on_connect)(struct prong_socket *socket);
 
     /* What one read(2) gave, at most PRONG_READ_SIZE.  The bytes die with the call. */
     void (*on_data)(struct prong_socket *socket, const void *bytes, size_t size);
+
+    /* Both or none: bytes are read to where on_buffer says, and told by on_read instead of on_data
+     * (R70).  on_buffer sets `*size` and gives a place, which is used at once and not kept; when
+     * there was nothing to read after all, no on_read follows.  NULL or a `*size` of 0 pauses, as
+     * on_read does with false.  Only what prong_socket_unread() gave back is copied. */
+    void *(*on_buffer)(struct prong_socket *socket, size_t *size);
+    bool (*on_read)(struct prong_socket *socket, void *bytes, size_t size);
+
+    /* Only while paused, once: the peer has ended, or is gone; bytes that were not read may wait
+     * (R67).  Never instead of on_end, which comes when they are read.  A peer that reset the
+     * connection is an error also while paused.  Not while a queue waits to be sent, and not where
+     * descriptors are too short for one more epoll set. */
+    void (*on_hangup)(struct prong_socket *socket);
 
     /* The queue is empty after a write() that returned 1; once for each such time (R75). */
     void (*on_drain)(struct prong_socket *socket);
@@ -86,11 +111,15 @@ struct prong_socket_options {
     bool allow_half_open; /* false: end when the peer ended (R87, R88) */
     bool no_delay;        /* TCP_NODELAY */
     struct prong_keep_alive keep_alive;
-    uint32_t user_timeout_ms;    /* TCP_USER_TIMEOUT; 0: the system's */
-    uint32_t high_water_mark;    /* bytes; PRONG_HIGH_WATER_MARK after init */
-    uint32_t timeout_ms;         /* idle time until on_timeout; 0: never */
-    uint32_t connect_timeout_ms; /* limit of the whole connect; 0: the system's */
-    size_t extra_bytes;          /* zeroed bytes of yours inside the socket's allocation */
+    uint32_t user_timeout_ms; /* TCP_USER_TIMEOUT; 0: the system's */
+    uint8_t type_of_service;  /* IP_TOS, IPV6_TCLASS, also of the first packet; 0: the system's */
+    uint32_t high_water_mark; /* bytes; PRONG_HIGH_WATER_MARK after init */
+    uint32_t timeout_ms;      /* idle time until on_timeout; 0: never */
+    uint32_t connect_timeout_ms; /* limit of the whole connect (R56); 0: the system's */
+    bool read_only;              /* prong_socket_from_fd(): counts as ended by us */
+    bool write_only;             /* the same: counts as ended by the peer */
+    struct prong_connect_options connect;
+    size_t extra_bytes; /* zeroed bytes of yours inside the socket's allocation */
 };
 
 /* The defaults, which are also meant where NULL is passed for options. */
@@ -102,16 +131,14 @@ PRONG_API struct prong_socket *prong_socket_new(struct prong_loop *loop,
                                                 const struct prong_socket_events *events,
                                                 void *user);
 
-/* Connects to a name or an IP literal; NULL is "localhost".  on_connect, or on_error and
- * on_close, follow.  Names are resolved without blocking (c-ares, /etc/hosts).
- * -EALREADY while connecting, -EISCONN when connected: the socket is untouched (R49);
- * PRONG_EDESTROYED while it closes; -EINVAL for port 0. */
-PRONG_API PRONG_CHECK int prong_socket_connect(struct prong_socket *socket, const char *host,
-                                               uint16_t port);
-
-/* The same for an address that is known already: TCP or unix. */
-PRONG_API PRONG_CHECK int prong_socket_connect_address(struct prong_socket *socket,
-                                                       const struct prong_address *address);
+/* A socket of a descriptor that is connected already: TCP or a unix stream (R62).  Makes it
+ * non-blocking and close-on-exec, and reads from the next turn of the loop on; there is no
+ * on_connect.  Takes `fd` on success; on failure it is still yours.  NULL with errno: EBADF,
+ * ENOTSOCK, EINVAL for other kinds and for a listening one, ENOTCONN, ENOMEM. */
+PRONG_API struct prong_socket *prong_socket_from_fd(struct prong_loop *loop, int fd,
+                                                    const struct prong_socket_options *options,
+                                                    const struct prong_socket_events *events,
+                                                    void *user);
 
 /* Takes `bytes` by copying what the kernel does not accept at once.
  * 0: go on.  1: accepted too, but the queue is at the high-water mark; wait for on_drain.
@@ -124,6 +151,21 @@ PRONG_API int prong_socket_write(struct prong_socket *socket, const void *bytes,
 PRONG_API int prong_socket_writev(struct prong_socket *socket, const struct iovec *pieces,
                                   int count);
 
+/* Bytes of a write have been given to the kernel (`error` 0), or never will be: -ECANCELED when
+ * the socket was destroyed, PRONG_EBEFORECONNECT when it never was connected, PRONG_EMOVED when it
+ * was detached and they travel with the image, or what the kernel said to exactly this write. */
+typedef void prong_on_written(struct prong_socket *socket, int error, void *user);
+
+/* The same as prong_socket_write(), with a callback: exactly once, in the order of the writes,
+ * never from inside a call, and before on_finish, on_error and on_close (R77, R85).  A negative
+ * result has none: the result has told already. */
+PRONG_API int prong_socket_write_then(struct prong_socket *socket, const void *bytes, size_t size,
+                                      prong_on_written *on_written, void *user);
+
+/* The same without a copy: borrows `bytes` until on_written, or until a negative result. */
+PRONG_API int prong_socket_write_borrowed(struct prong_socket *socket, const void *bytes,
+                                          size_t size, prong_on_written *on_written, void *user);
+
 /* Between cork and the same number of uncorks writes are only queued; then they go out as
  * one gathered write (R79).  end() uncorks. */
 PRONG_API void prong_socket_cork(struct prong_socket *socket);
@@ -133,39 +175,62 @@ PRONG_API void prong_socket_uncork(struct prong_socket *socket);
  * On a socket that never connected: closes it (R47).  PRONG_EDESTROYED on a closing one. */
 PRONG_API int prong_socket_end(struct prong_socket *socket);
 
-/* Closes now and discards what is queued or unread; on_close follows (R93).  `error` 0, or
- * a negative code that on_error will report (R94).  A second destroy is ignored. */
+/* Closes now and discards what is queued or unread; on_close follows (R93).  Unread bytes in the
+ * kernel make it send RST instead of FIN (R99).  `error` 0, or a negative code that on_error will
+ * report (R94), not below -32768.  A second destroy is ignored. */
 PRONG_API void prong_socket_destroy(struct prong_socket *socket, int error);
 
 /* end(), then closes as soon as FIN is out, without waiting for the peer (R96). */
 PRONG_API void prong_socket_destroy_soon(struct prong_socket *socket);
 
-/* Closes with RST (TCP only: -ENOTSUP for unix).  While connecting, after the connect;
- * -ENOTCONN on a new socket, PRONG_EDESTROYED on a closing one (R98). */
+/* Closes with RST (TCP only: -ENOTSUP for unix).  While connecting, right after on_connect;
+ * -ENOTCONN on a new socket, which closes with that error; PRONG_EDESTROYED on a closing one
+ * (R98). */
 PRONG_API int prong_socket_reset(struct prong_socket *socket);
 
 /* Stops and goes on reading; what was not read stays in the kernel.  Before the connection
- * is open they are remembered (R61). */
+ * is open they are remembered (R61).  Cheap enough for back-pressure; see on_hangup. */
 PRONG_API void prong_socket_pause(struct prong_socket *socket);
 PRONG_API void prong_socket_resume(struct prong_socket *socket);
 PRONG_API bool prong_socket_is_paused(const struct prong_socket *socket);
 
 /* Gives back the tail of what on_data delivered: it is delivered again, before anything
- * new, with the next arrival or resume().  Copies.  -ENOMEM; PRONG_EDESTROYED. */
+ * new, with the next arrival or resume().  When the peer has ended it comes a last time before
+ * on_end.  Copies.  -ENOMEM; -EMSGSIZE above PRONG_READ_SIZE in all; PRONG_EDESTROYED. */
 PRONG_API int prong_socket_unread(struct prong_socket *socket, const void *bytes, size_t size);
+PRONG_API size_t prong_socket_unread_bytes(const struct prong_socket *socket);
 
-/* Idle time until on_timeout; 0 switches it off.  Reading and writing start it anew.
- * -ENOMEM. */
+/* Idle time until on_timeout; 0 switches it off.  It starts anew when bytes are read or sent, and
+ * while connecting with each step (R104).  After on_timeout it waits for that (R105).  It never
+ * keeps ev_run() from returning (R109).  Harmless on a closing socket.  -ENOMEM. */
 PRONG_API int prong_socket_set_timeout(struct prong_socket *socket, uint32_t timeout_ms);
 PRONG_API uint32_t prong_socket_timeout(const struct prong_socket *socket);
 
 /* Before the connection is open they are remembered; the same value again makes no system
- * call (R110).  Harmless on a unix socket. */
+ * call (R110).  Harmless on a unix socket.  0, -ENOMEM, or what setsockopt(2) said. */
 PRONG_API int prong_socket_set_no_delay(struct prong_socket *socket, bool enabled);
 PRONG_API int prong_socket_set_keep_alive(struct prong_socket *socket,
                                           const struct prong_keep_alive *keep_alive);
+PRONG_API int prong_socket_set_user_timeout(struct prong_socket *socket, uint32_t timeout_ms);
+PRONG_API int prong_socket_set_type_of_service(struct prong_socket *socket, uint8_t value);
 
+/* What was set or remembered, by options or by the functions above. */
+PRONG_API bool prong_socket_no_delay(const struct prong_socket *socket);
+PRONG_API void prong_socket_keep_alive(const struct prong_socket *socket,
+                                       struct prong_keep_alive *keep_alive);
+PRONG_API uint32_t prong_socket_user_timeout(const struct prong_socket *socket);
+
+/* What the kernel uses, or what is remembered for it; 0 on a unix socket.  Negative: getsockopt(2)
+ * failed. */
+PRONG_API int prong_socket_type_of_service(const struct prong_socket *socket);
+
+/* Takes effect until on_end has returned (R88). */
 PRONG_API void prong_socket_set_allow_half_open(struct prong_socket *socket, bool allowed);
+PRONG_API bool prong_socket_allow_half_open(const struct prong_socket *socket);
+
+/* Bytes; 0: every write that is not sent at once returns 1 (R76). */
+PRONG_API void prong_socket_set_high_water_mark(struct prong_socket *socket, uint32_t bytes);
+PRONG_API uint32_t prong_socket_high_water_mark(const struct prong_socket *socket);
 
 /* Other callbacks from now on.  Borrows `events`. */
 PRONG_API void prong_socket_set_events(struct prong_socket *socket,
@@ -186,7 +251,16 @@ PRONG_API enum prong_socket_state prong_socket_state(const struct prong_socket *
 PRONG_API bool prong_socket_is_readable(const struct prong_socket *socket);
 PRONG_API bool prong_socket_is_writable(const struct prong_socket *socket);
 
-/* Bytes read from the kernel, accepted by the kernel, and still queued. */
+/* end() was called, by you or for you; FIN is sent; a write returned 1 and on_drain is owed. */
+PRONG_API bool prong_socket_has_ended(const struct prong_socket *socket);
+PRONG_API bool prong_socket_has_finished(const struct prong_socket *socket);
+PRONG_API bool prong_socket_needs_drain(const struct prong_socket *socket);
+
+/* Corks without their uncork. */
+PRONG_API unsigned prong_socket_corked(const struct prong_socket *socket);
+
+/* Bytes read from the kernel, accepted by the kernel, and still queued.  The first two survive
+ * the close (R68, R80). */
 PRONG_API uint64_t prong_socket_bytes_read(const struct prong_socket *socket);
 PRONG_API uint64_t prong_socket_bytes_written(const struct prong_socket *socket);
 PRONG_API size_t prong_socket_queue_bytes(const struct prong_socket *socket);
@@ -196,15 +270,28 @@ PRONG_API size_t prong_socket_queue_bytes(const struct prong_socket *socket);
 PRONG_API int prong_socket_local(const struct prong_socket *socket, struct prong_address *address);
 PRONG_API int prong_socket_remote(const struct prong_socket *socket, struct prong_address *address);
 
+/* Who connected, or listened, at the other end of a unix socket, as of then.  -ENOTSUP for TCP,
+ * -ENOTCONN when it is not connected. */
+struct prong_credentials {
+    pid_t pid;
+    uid_t uid;
+    gid_t gid;
+};
+
+PRONG_API int prong_socket_peer_credentials(const struct prong_socket *socket,
+                                            struct prong_credentials *credentials);
+
 /* The descriptor, still the socket's own; -1 when there is none. */
 PRONG_API int prong_socket_fd(const struct prong_socket *socket);
 
-/* Whether the socket keeps ev_run() from returning; it does until unref (R114). */
+/* Whether the socket keeps ev_run() from returning; it does until unref (R114).  Never I/O.  A
+ * paused socket with nothing to send does not, and one that connects does in any case. */
 PRONG_API void prong_socket_ref(struct prong_socket *socket);
 PRONG_API void prong_socket_unref(struct prong_socket *socket);
+PRONG_API bool prong_socket_has_ref(const struct prong_socket *socket);
 
-/* Keeps the memory beyond on_close until the same number of releases.  A held socket may
- * connect again after its on_close: counters restart at 0 (R48). */
+/* Keeps the memory beyond on_close until the same number of releases, at most 200 at a time.
+ * Every function is harmless after on_close (R101). */
 PRONG_API void prong_socket_hold(struct prong_socket *socket);
 PRONG_API void prong_socket_release(struct prong_socket *socket);
 
