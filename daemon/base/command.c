@@ -12,6 +12,12 @@ const struct command_row commands[COMMAND_COUNT] = {
     {COMMAND_RELOAD, "reload", "[--no-wait]", 0, 1,
      "Reloads the configuration and waits until the old workers are gone; --no-wait: until the new "
      "ones serve."},
+    {COMMAND_WORKERS, "workers", "N", 1, 1,
+     "Reloads with N workers; it holds until the file asks for another number."},
+    {COMMAND_RECYCLE, "recycle", "SLOT", 1, 1,
+     "Replaces the worker of a slot; its connections move to the others."},
+    {COMMAND_REBALANCE, "rebalance", "", 0, 0,
+     "Moves connections from heavy to light workers now."},
     {COMMAND_STOP, "stop", "", 0, 0,
      "Stops accepting, lets connections finish for shutdown_timeout, then ends prongd."},
     {COMMAND_VERSION, "version", "", 0, 0, "Shows the version of the running prongd."},

@@ -17,7 +17,16 @@
 /* Where the master listens unless control_socket says otherwise. */
 #define COMMAND_SOCKET "/run/prong/control.sock"
 
-enum command { COMMAND_STATUS, COMMAND_RELOAD, COMMAND_STOP, COMMAND_VERSION, COMMAND_COUNT };
+enum command {
+    COMMAND_STATUS,
+    COMMAND_RELOAD,
+    COMMAND_WORKERS,
+    COMMAND_RECYCLE,
+    COMMAND_REBALANCE,
+    COMMAND_STOP,
+    COMMAND_VERSION,
+    COMMAND_COUNT
+};
 
 struct command_row {
     enum command command;

@@ -24,6 +24,11 @@ struct config_daemon {
     char *log_target;     /* "auto", "stderr", "syslog", or a file's absolute path */
     uint64_t shutdown_timeout_ms;
     uint64_t ready_timeout_ms;
+    uint64_t handoff_timeout_ms;
+    bool rebalance;
+    uint64_t worker_max_connections_served; /* 0: no limit, as for the next two */
+    uint64_t worker_max_memory_bytes;
+    uint64_t worker_max_age_ms;
 };
 
 /* One address of a `listen` list. */
@@ -31,6 +36,15 @@ struct config_listen {
     struct prong_address address; /* a host name was resolved while loading */
     bool any_host;                /* "*:port": IPv6 and IPv4 together where IPv6 exists */
 };
+
+/* Who accepts.  In the order of the option's choices, as the next one. */
+enum config_accept {
+    CONFIG_ACCEPT_BALANCED, /* the gate */
+    CONFIG_ACCEPT_SHARED    /* the kernel decides */
+};
+
+/* What becomes of connections whose worker is replaced. */
+enum config_on_reload { CONFIG_ON_RELOAD_MOVE, CONFIG_ON_RELOAD_DRAIN, CONFIG_ON_RELOAD_CLOSE };
 
 /* A [server NAME] section. */
 struct config_server {
@@ -57,6 +71,10 @@ struct config_server {
     uint64_t keep_alive_count;
     uint64_t user_timeout_ms;
     uint64_t high_water_mark_bytes;
+    int accept;         /* enum config_accept */
+    int balance_metric; /* enum gate_metric: the choices stand in that order */
+    int on_reload;      /* enum config_on_reload */
+    uint64_t close_spread_ms;
 };
 
 struct config {

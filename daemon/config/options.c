@@ -60,7 +60,32 @@ static const struct prongd_option daemon_rows[] = {
     {PRONGD_DURATION(struct config_daemon, ready_timeout_ms), "prongd", "ready_timeout",
      .fallback = "30s", .least = 100, .most = HOUR,
      .help = "How long a new worker may take until it is ready to serve."},
+    {PRONGD_DURATION(struct config_daemon, handoff_timeout_ms), "prongd", "handoff_timeout",
+     .fallback = "5s", .most = HOUR,
+     .help = "How long a handler may put off the move of a connection to another worker, to wait "
+             "for the end of a message; after that it moves all the same."},
+    {PRONGD_BOOLEAN(struct config_daemon, rebalance), "prongd", "rebalance", .fallback = "no",
+     .change = PRONGD_CHANGE_LIVE,
+     .help = "Whether established connections move from heavy to light workers when the load has "
+             "been uneven for some seconds."},
+    {PRONGD_COUNT(struct config_daemon, worker_max_connections_served), "prongd",
+     "worker_max_connections_served", .fallback = "0",
+     .help = "After this many connections a worker is replaced, and what it serves moves to the "
+             "others; 0 sets no limit."},
+    {PRONGD_SIZE(struct config_daemon, worker_max_memory_bytes), "prongd", "worker_max_memory",
+     .fallback = "0",
+     .help = "A worker whose resident memory is larger is replaced, and what it serves moves to "
+             "the others; 0 sets no limit."},
+    {PRONGD_DURATION(struct config_daemon, worker_max_age_ms), "prongd", "worker_max_age",
+     .fallback = "0", .most = 365 * DAY,
+     .help = "A worker that is older is replaced, and what it serves moves to the others; up to a "
+             "tenth is added at random, so that workers do not go together; 0 sets no limit."},
 };
+
+/* In the order of the enums of config.h and of the gate's metrics. */
+static const char *const accept_modes[] = {"balanced", "shared", NULL};
+static const char *const balance_metrics[] = {"connections", "load", NULL};
+static const char *const on_reload_choices[] = {"move", "drain", "close", NULL};
 
 static const struct prongd_option server_rows[] = {
     {PRONGD_LIST(struct config_server, listen), "server", "listen",
@@ -124,6 +149,22 @@ static const struct prongd_option server_rows[] = {
      .fallback = "64k", .least = 1, .most = GIB,
      .help = "How many bytes may wait to be sent to a client before its handler is told to "
              "pause."},
+    {PRONGD_CHOICE(struct config_server, accept), "server", "accept", .fallback = "balanced",
+     .choices = accept_modes,
+     .help = "Who decides which worker accepts: balanced keeps all workers at the same load, "
+             "shared leaves it to the kernel."},
+    {PRONGD_CHOICE(struct config_server, balance_metric), "server", "balance_metric",
+     .fallback = "connections", .choices = balance_metrics,
+     .help = "What balanced evens out: the number of connections, or the load, which is the "
+             "workers' CPU time and the lag of their loops."},
+    {PRONGD_CHOICE(struct config_server, on_reload), "server", "on_reload", .fallback = "move",
+     .choices = on_reload_choices,
+     .help = "What becomes of connections when their worker is replaced: they move to the new "
+             "ones, or drain where they are, or are closed."},
+    {PRONGD_DURATION(struct config_server, close_spread_ms), "server", "close_spread",
+     .fallback = "0", .most = HOUR,
+     .help = "Over how long a time connections are closed with on_reload = close, so that not all "
+             "clients come back at once."},
 };
 
 const struct option_table daemon_options = {daemon_rows, ITEMS(daemon_rows)};

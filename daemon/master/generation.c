@@ -214,9 +214,8 @@ static void close_nudges(struct generation *generation)
     free(generation->nudge_fds);
 }
 
-static int add_slots(struct generation *generation, char *problem, size_t size)
+static int add_slots(struct generation *generation, unsigned count, char *problem, size_t size)
 {
-    unsigned count = config_workers(generation->config);
     int error;
 
     error = scoreboard_add(generation->scoreboard, generation->number, count,
@@ -242,7 +241,7 @@ static int add_slots(struct generation *generation, char *problem, size_t size)
     return 0;
 }
 
-struct generation *generation_new(uint64_t number, struct config *config,
+struct generation *generation_new(uint64_t number, struct config *config, unsigned workers,
                                   struct listeners *registry, struct scoreboard *scoreboard,
                                   char *problem, size_t size)
 {
@@ -253,12 +252,15 @@ struct generation *generation_new(uint64_t number, struct config *config,
         config_free(config);
         return NULL;
     }
+    if (workers == 0)
+        workers = config_workers(config);
     generation->number = number;
     generation->config = config;
     generation->registry = registry;
     generation->scoreboard = scoreboard;
     if (find_identity(generation, problem, size) == 0 &&
-        open_listeners(generation, problem, size) == 0 && add_slots(generation, problem, size) == 0)
+        open_listeners(generation, problem, size) == 0 &&
+        add_slots(generation, workers, problem, size) == 0)
         return generation;
     generation_free(generation);
     return NULL;

@@ -69,9 +69,10 @@ struct generation *generation_list_current(const struct generation_list *list);
 struct slot *generation_list_find_slot(const struct generation_list *list, pid_t pid);
 
 /* Prepares everything that can fail before a worker is started: whom workers become, the listening
- * handles, room on the scoreboard.  Takes `config` in every case; borrows the rest.
+ * handles, room on the scoreboard.  `workers`: how many; 0: as the configuration says.  Takes
+ * `config` in every case; borrows the rest.
  * NULL with one line in `problem`. */
-struct generation *generation_new(uint64_t number, struct config *config,
+struct generation *generation_new(uint64_t number, struct config *config, unsigned workers,
                                   struct listeners *registry, struct scoreboard *scoreboard,
                                   char *problem, size_t size);
 

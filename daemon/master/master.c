@@ -58,6 +58,13 @@ void master_stop(struct master *master)
     }
 }
 
+void master_scale(struct master *master, unsigned workers, struct control_client *client)
+{
+    master->wanted_workers = workers;
+    log_notice("workers wanted=%u", workers);
+    reload_request(master->reload, client, true);
+}
+
 /* --- Signals --- */
 
 struct signal_row {
@@ -102,6 +109,18 @@ static void on_upgrade(struct master *master, const struct signal_row *row)
     log_warning("upgrade is not available in this version: ignored signal name=%s", row->name);
 }
 
+static void on_scale(struct master *master, const struct signal_row *row)
+{
+    const struct generation *current = generation_list_current(&master->generations);
+    unsigned workers = current != NULL ? current->slot_count : 0;
+
+    log_notice("signal name=%s", row->name);
+    if (row->number == SIGTTIN)
+        master_scale(master, workers + 1, NULL);
+    else if (workers > 1)
+        master_scale(master, workers - 1, NULL);
+}
+
 static const struct signal_row signals[] = {
     {SIGTERM, "TERM", on_stop,
      "Stop: accept nothing, let connections finish for shutdown_timeout; again: at once."},
@@ -109,6 +128,8 @@ static const struct signal_row signals[] = {
     {SIGQUIT, "QUIT", on_quit, "Stop at once."},
     {SIGHUP, "HUP", on_reload, "Reload the configuration; connections move to the new workers."},
     {SIGUSR1, "USR1", on_reopen, "Open the log file anew, after a rotation."},
+    {SIGTTIN, "TTIN", on_scale, "One worker more; connections move so that all are even."},
+    {SIGTTOU, "TTOU", on_scale, "One worker less; its connections move to the others."},
     {SIGUSR2, "USR2", on_upgrade, "Upgrade the program; not available in this version."},
 };
 
@@ -180,6 +201,8 @@ static void on_ready(struct generation *generation, void *user)
     if (reload_on_ready(master->reload, generation))
         return;
     supervisor_accept(&master->supervisor, generation);
+    master->configured_workers = config_workers(generation->config);
+    upkeep_start(master->upkeep);
     enter(master, MASTER_RUNNING);
     if (pid_file != NULL) {
         error = pid_file_write(&master->pid_file, pid_file);
@@ -277,7 +300,7 @@ static bool prepare(struct master *master, struct config *config)
     char problem[512];
     int error;
 
-    generation = generation_new(++master->last_generation, config, master->listeners,
+    generation = generation_new(++master->last_generation, config, 0, master->listeners,
                                 master->scoreboard, problem, sizeof(problem));
     if (generation == NULL) {
         log_error("%s", problem);
@@ -300,8 +323,9 @@ static bool init(struct master *master)
     master->scoreboard = scoreboard_new();
     master->listeners = listeners_new();
     master->reload = reload_new(master);
-    if (master->reload == NULL || master->loop == NULL || master->scoreboard == NULL ||
-        master->listeners == NULL) {
+    master->upkeep = upkeep_new(master);
+    if (master->upkeep == NULL || master->reload == NULL || master->loop == NULL ||
+        master->scoreboard == NULL || master->listeners == NULL) {
         log_error("the system gives no memory or no descriptors");
         return false;
     }
@@ -316,6 +340,7 @@ static void abandon(struct master *master)
     struct generation *next;
 
     stop_signals(master);
+    upkeep_free(master->upkeep);
     reload_abandon(master->reload);
     control_abandon(master->control);
     pid_file_close(&master->pid_file);

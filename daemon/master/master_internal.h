@@ -15,6 +15,7 @@
 #include "pid_file.h"
 #include "reload.h"
 #include "supervisor.h"
+#include "upkeep.h"
 
 /*  STARTING → RUNNING → DRAINING → STOPPING       STARTING, RUNNING → STOPPING */
 enum master_state {
@@ -34,6 +35,9 @@ struct master {
     struct supervisor supervisor;
     uint64_t last_generation; /* the number given last */
     struct reload *reload;
+    struct upkeep *upkeep;
+    unsigned configured_workers; /* by the file that was loaded last */
+    unsigned wanted_workers;     /* by an operator since then; 0: nobody said anything */
     const struct prongd_handler *const *handlers; /* that a configuration may name */
     struct control *control;
     struct control_client *stop_client; /* waits for the end; NULL: nobody does */
@@ -48,6 +52,10 @@ void master_stop(struct master *master);
 
 /* Every worker closes its connections and ends. */
 void master_stop_now(struct master *master);
+
+/* Another number of workers, 1 or more: a reload starts them.  `client`: who is answered, or NULL.
+ */
+void master_scale(struct master *master, unsigned workers, struct control_client *client);
 
 /* What each command does; `user` is the master. */
 extern control_command *const command_table[COMMAND_COUNT];

@@ -229,14 +229,24 @@ static void close_oldest(struct master *master)
     }
 }
 
+/* What `prongctl workers` said holds until the file says something else. */
+static unsigned wanted_workers(struct master *master, const struct config *config)
+{
+    if (config_workers(config) != master->configured_workers)
+        master->wanted_workers = 0;
+    master->configured_workers = config_workers(config);
+    return master->wanted_workers;
+}
+
 static void prepare(struct reload *reload, struct config *config)
 {
     struct master *master = reload->master;
     char problem[512];
 
     close_oldest(master);
-    reload->generation = generation_new(++master->last_generation, config, master->listeners,
-                                        master->scoreboard, problem, sizeof(problem));
+    reload->generation =
+        generation_new(++master->last_generation, config, wanted_workers(master, config),
+                       master->listeners, master->scoreboard, problem, sizeof(problem));
     if (reload->generation == NULL) {
         refuse(reload, problem, EXIT_FAILURE);
         begin_next(reload);

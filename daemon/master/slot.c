@@ -90,7 +90,8 @@ bool slot_died_early(const struct slot *slot, ev_tstamp now)
 
 /* --- Orders --- */
 
-/* A worker whose channel does not take an order gets the signal that means the same. */
+/* A worker whose channel does not take an order gets a signal.  Most often it has closed the channel
+ * because it is ending: so TERM, and the limit of the state sees to it that it does. */
 static void order(struct slot *slot, enum message message, int signal)
 {
     if (slot->ipc != NULL && ipc_send(slot->ipc, message, NULL, 0, NULL, 0) >= 0)
@@ -106,7 +107,7 @@ void slot_stop(struct slot *slot)
         slot_enter(slot, SLOT_EMPTY);
         return;
     }
-    order(slot, MESSAGE_STOP, SIGKILL);
+    order(slot, MESSAGE_STOP, SIGTERM);
     slot_enter_for(slot, SLOT_STOPPING, STOP_TIMEOUT_S);
 }
 
@@ -130,6 +131,12 @@ void slot_drain(struct slot *slot, uint64_t timeout_ms)
 void slot_leave(struct slot *slot, uint64_t timeout_ms)
 {
     end_serving(slot, MESSAGE_LEAVE, timeout_ms);
+}
+
+void slot_give(struct slot *slot, uint32_t count)
+{
+    if (slot->state == SLOT_READY && slot->ipc != NULL)
+        (void)ipc_send(slot->ipc, MESSAGE_GIVE, &count, sizeof(count), NULL, 0);
 }
 
 void slot_accept(struct slot *slot)

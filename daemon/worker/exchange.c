@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "config.h"
 #include "connection.h"
 #include "handoff.h"
 #include "log.h"
@@ -22,6 +23,9 @@
 
 /* Connections that leave with one turn of the loop. */
 #define PER_TURN (4 * HANDOFF_BATCH)
+
+/* How far a worker may get ahead of a lighter one that has no room at the moment. */
+#define LEAD 4
 
 /* How soon a handler that said "not now" is asked again. */
 #define ASK_AGAIN_S 0.01
@@ -37,7 +41,10 @@ struct channel {
     uint64_t generation;
     uint32_t slot;
     uint32_t server_count;
-    uint32_t servers[]; /* giver: where each of our services is at the peer */
+    struct {
+        uint32_t index; /* where our service is at the peer */
+        uint64_t load;  /* its connections there when the channel came, and what we gave since */
+    } servers[];
 };
 
 struct exchange {
@@ -61,34 +68,47 @@ struct exchange {
 
 /* --- Choosing where to --- */
 
-static uint64_t weight_of(const struct channel *channel, size_t service)
+static uint64_t connections_at(const struct channel *channel, uint32_t server)
 {
-    const struct scoreboard_server *cell =
-        scoreboard_server(channel->exchange->place.scoreboard, channel->generation, channel->slot,
-                          channel->servers[service]);
-    uint64_t pending = handoff_pending(channel->handoff);
+    const struct scoreboard_server *cell = scoreboard_server(
+        channel->exchange->place.scoreboard, channel->generation, channel->slot, server);
 
-    if (cell == NULL)
-        return pending;
-    return pending + atomic_load_explicit(&cell->connections, memory_order_relaxed);
+    return cell == NULL ? 0 : atomic_load_explicit(&cell->connections, memory_order_relaxed);
 }
 
-/* The lightest worker that has the server and room; `*exists` says whether any has the server. */
+static bool can_take(const struct channel *channel, size_t service)
+{
+    return channel->is_giver && channel->servers[service].index != MESSAGE_NO_SERVER;
+}
+
+static bool has_patience(const struct exchange *exchange)
+{
+    return ev_now(exchange->place.ev) < exchange->patience_ends;
+}
+
+/* The lightest worker that has the server and room, among those that are not ahead of a lighter one
+ * that is full at the moment; `*exists` says whether any has the server.  Several givers do not see
+ * each other's: when each spreads its own evenly, all of it is even. */
 static struct channel *choose(struct exchange *exchange, size_t service, bool *exists)
 {
     struct channel *lightest = NULL;
-    uint64_t least = UINT64_MAX;
+    uint64_t least = UINT64_MAX, least_of_all = UINT64_MAX;
 
-    *exists = false;
     for (struct channel *channel = exchange->channels; channel != NULL; channel = channel->next) {
-        if (!channel->is_giver || channel->servers[service] == MESSAGE_NO_SERVER)
+        uint64_t load = channel->servers[service].load;
+
+        if (!can_take(channel, service))
             continue;
-        *exists = true;
-        if (handoff_room(channel->handoff) == 0 || weight_of(channel, service) >= least)
+        if (load < least_of_all)
+            least_of_all = load;
+        if (load >= least || handoff_room(channel->handoff) == 0)
             continue;
-        least = weight_of(channel, service);
+        least = load;
         lightest = channel;
     }
+    *exists = least_of_all != UINT64_MAX;
+    if (lightest != NULL && least > least_of_all + LEAD && has_patience(exchange))
+        return NULL;
     return lightest;
 }
 
@@ -103,9 +123,10 @@ static void keep(struct exchange *exchange, struct prong_socket *socket)
     exchange->result.kept++;
 }
 
-static bool has_patience(const struct exchange *exchange)
+/* What the operator wants for this server when its worker goes. */
+static bool may_move(const struct exchange *exchange)
 {
-    return ev_now(exchange->place.ev) < exchange->patience_ends;
+    return !exchange->is_leaving || exchange->service->config->on_reload == CONFIG_ON_RELOAD_MOVE;
 }
 
 /* Gives one connection, or decides that it stays.  False: no more in this turn. */
@@ -123,6 +144,8 @@ static bool visit(struct prong_socket *socket, void *user)
     if (exchange->this_turn == PER_TURN || exchange->wanted == 0)
         return false;
     channel = choose(exchange, index, &exists);
+    if (!may_move(exchange))
+        exists = false;
     if (exists && channel == NULL)
         return false;
     if (exists && !connection_can_move(socket) && has_patience(exchange)) {
@@ -136,6 +159,7 @@ static bool visit(struct prong_socket *socket, void *user)
     }
     exchange->this_turn++;
     exchange->wanted--;
+    channel->servers[index].load++;
     handoff_give(channel->handoff, &record);
     return true;
 }
@@ -177,6 +201,24 @@ static void work(struct exchange *exchange)
     ev_idle_start(exchange->place.ev, &exchange->busy);
 }
 
+static void close_channels(struct exchange *exchange, bool givers)
+{
+    struct channel **link = &exchange->channels;
+
+    while (*link != NULL) {
+        struct channel *channel = *link;
+
+        if (channel->is_giver != givers) {
+            link = &channel->next;
+            continue;
+        }
+        *link = channel->next;
+        exchange->takers -= !givers;
+        handoff_free(channel->handoff);
+        free(channel);
+    }
+}
+
 static void finish(struct exchange *exchange)
 {
     struct exchange_result result = exchange->result;
@@ -184,6 +226,7 @@ static void finish(struct exchange *exchange)
     rest(exchange);
     ev_timer_stop(exchange->place.ev, &exchange->ask_again);
     exchange->is_giving = false;
+    close_channels(exchange, true);
     exchange->events->on_done(&result, exchange->user);
 }
 
@@ -393,7 +436,10 @@ static int add_channel(struct exchange *exchange, int fd, bool is_giver,
     channel->generation = peer->generation;
     channel->slot = peer->slot;
     channel->server_count = peer->server_count;
-    memcpy(channel->servers, peer->servers, peer->server_count * sizeof(peer->servers[0]));
+    for (uint32_t i = 0; i < peer->server_count; i++) {
+        channel->servers[i].index = peer->servers[i];
+        channel->servers[i].load = connections_at(channel, peer->servers[i]);
+    }
     exchange->takers += !is_giver;
     channel->handoff =
         handoff_new(exchange->place.ev, fd, is_giver, peer->slot, &handoff_events, channel);
@@ -421,20 +467,7 @@ int exchange_add_taker(struct exchange *exchange, int fd, const struct message_p
 
 void exchange_stop_taking(struct exchange *exchange)
 {
-    struct channel **link = &exchange->channels;
-
-    while (*link != NULL) {
-        struct channel *channel = *link;
-
-        if (channel->is_giver) {
-            link = &channel->next;
-            continue;
-        }
-        *link = channel->next;
-        exchange->takers--;
-        handoff_free(channel->handoff);
-        free(channel);
-    }
+    close_channels(exchange, false);
 }
 
 /* --- Life --- */

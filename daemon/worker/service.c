@@ -332,6 +332,7 @@ static struct gate *open_gate(struct service *service)
         .nudge_fds = service->nudge_fds,
         .slots = service->slots,
         .slot = service->slot,
+        .metric = (enum gate_metric)service->config->balance_metric,
     };
 
     return gate_new(&place);
@@ -341,7 +342,8 @@ void service_accept(struct service *service)
 {
     if (service->gate != NULL || service->server_count == 0)
         return;
-    service->gate = open_gate(service);
+    if (service->config->accept == CONFIG_ACCEPT_BALANCED)
+        service->gate = open_gate(service);
     for (size_t i = 0; i < service->server_count; i++) {
         prong_server_resume(service->servers[i]);
         if (service->gate != NULL)

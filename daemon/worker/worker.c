@@ -28,9 +28,6 @@
 #include "scoreboard.h"
 #include "service.h"
 
-/* How long a handler may ask to wait for a message's end before its connection moves. */
-#define HANDOFF_TIMEOUT_MS 5000
-
 /*  SERVING → LEAVING → DRAINING → STOPPING       SERVING → DRAINING, any → STOPPING */
 enum worker_state {
     WORKER_SERVING,
@@ -376,7 +373,7 @@ static int open_exchange(struct worker *worker)
         .scoreboard = worker->inheritance->scoreboard,
         .services = worker->services,
         .service_count = worker->service_count,
-        .handoff_timeout_ms = HANDOFF_TIMEOUT_MS,
+        .handoff_timeout_ms = worker->inheritance->config->daemon.handoff_timeout_ms,
     };
 
     worker->exchange = exchange_new(&place, &exchange_events, worker);
