@@ -100,10 +100,10 @@ int listen_item_check(const char *item, char *problem, size_t size)
         return check_unix(item, problem, size);
     if (*item == '/')
         return refuse(problem, size, "\"%s\" is not an address: write unix:%s", item, item);
-    if (strspn(item, "0123456789") == strlen(item))
+    if (*item != '\0' && strspn(item, "0123456789") == strlen(item))
         return refuse(problem, size, "\"%s\" has no host: write *:%s for every address", item,
                       item);
-    if (colon == NULL || *item == '\0')
+    if (colon == NULL)
         return refuse(problem, size, "\"%s\" is not an address: " FORMS, item);
     if (*item != '[' && read_port(colon) < 0)
         return refuse(problem, size, "\"%s\" does not end with a port from 0 to 65535", item);
