@@ -440,8 +440,13 @@ static void free_inheritance(struct inheritance *inheritance)
     scoreboard_free(inheritance->scoreboard);
 }
 
+/* Signals wait, as before the set-up: their handlers go with the loop. */
 static void tear_down(struct worker *worker)
 {
+    sigset_t all;
+
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
     exchange_free(worker->exchange);
     for (size_t i = 0; i < worker->service_count; i++)
         service_clear(&worker->services[i]);
