@@ -95,6 +95,7 @@ static void on_error(struct prong_socket *socket, const struct prong_error_info 
     struct record *record = prong_socket_user(socket);
 
     record->error = *error;
+    snprintf(record->host, sizeof(record->host), "%s", error->host != NULL ? error->host : "");
     note(record, "error");
 }
 
@@ -118,6 +119,45 @@ const struct prong_socket_events recording = {
     .on_error = on_error,
     .on_close = on_close,
 };
+
+static void on_attempt(struct prong_socket *socket, enum prong_attempt_event event,
+                       const struct prong_attempt *attempt)
+{
+    static const char *const names[] = {"started", "slow", "failed"};
+    char text[PRONG_ADDRESS_TEXT_SIZE];
+
+    note(prong_socket_user(socket), "attempt:%s:%s", names[event],
+         prong_address_format_ip(&attempt->address, text, sizeof(text)));
+}
+
+static void on_hangup(struct prong_socket *socket)
+{
+    note(prong_socket_user(socket), "hangup");
+}
+
+const struct prong_socket_events recording_all = {
+    .on_lookup = on_lookup,
+    .on_attempt = on_attempt,
+    .on_connect = on_connect,
+    .on_data = on_data,
+    .on_hangup = on_hangup,
+    .on_drain = on_drain,
+    .on_end = on_end,
+    .on_finish = on_finish,
+    .on_timeout = on_timeout,
+    .on_error = on_error,
+    .on_close = on_close,
+};
+
+void note_written(struct prong_socket *socket, int error, void *label)
+{
+    struct record *record = prong_socket_user(socket);
+
+    if (error == 0)
+        note(record, "written:%s", (const char *)label);
+    else
+        note(record, "written:%s:%s", (const char *)label, prong_error_name(error));
+}
 
 static void on_listening(struct prong_server *server)
 {
@@ -221,6 +261,20 @@ void net_listen(struct net *net)
     net->port = address.port;
 }
 
+void net_client(struct net *net, const struct prong_socket_options *options)
+{
+    net->client.socket = prong_socket_new(net->loop, options, &recording_all, &net->client);
+    assert_non_null(net->client.socket);
+}
+
+struct prong_address net_address(const struct net *net)
+{
+    struct prong_address address;
+
+    assert_int_equal(prong_server_address(net->server, &address), 0);
+    return address;
+}
+
 void net_connect(struct net *net)
 {
     net->client.socket = prong_socket_new(net->loop, NULL, &recording, &net->client);
@@ -236,14 +290,13 @@ void net_pair(struct net *net)
     run_until(net, &net->listener, "connection");
 }
 
-int net_raw_client(struct net *net)
+int net_raw_pair(struct net *net)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(net->port)};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd;
 
-    assert_true(fd >= 0);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    net_listen(net);
+    fd = net_raw_client(net);
+    run_until(net, &net->listener, "connection");
     return fd;
 }
 
@@ -302,6 +355,20 @@ void run_until_bytes(struct net *net, const struct record *record, size_t size)
 
     if (!turn_until(net, has_arrived, &wish))
         fail_msg("%zu bytes did not arrive but %zu", size, record->size);
+}
+
+static bool is_over(const void *what)
+{
+    const ev_tstamp *end = what;
+
+    return ev_time() >= *end;
+}
+
+void run_for(struct net *net, unsigned ms)
+{
+    ev_tstamp end = ev_time() + ms / 1e3;
+
+    assert_true(turn_until(net, is_over, &end));
 }
 
 void run_idle(struct net *net)
