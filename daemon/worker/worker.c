@@ -6,13 +6,11 @@
 
 #include <errno.h>
 #include <ev.h>
-#include <fcntl.h>
 #include <prong/loop.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,38 +18,12 @@
 #include "connection.h"
 #include "exchange.h"
 #include "inheritance.h"
-#include "ipc.h"
 #include "log.h"
-#include "memory.h"
 #include "message.h"
 #include "privileges.h"
 #include "scoreboard.h"
 #include "service.h"
-
-/*  SERVING → LEAVING → DRAINING → STOPPING       SERVING → DRAINING, any → STOPPING */
-enum worker_state {
-    WORKER_SERVING,
-    WORKER_LEAVING,  /* accepts nobody, gives its connections to other workers */
-    WORKER_DRAINING, /* accepts nobody, ends with the last connection */
-    WORKER_STOPPING  /* has destroyed every connection */
-};
-
-struct worker {
-    struct inheritance *inheritance;
-    enum worker_state state;
-    struct ev_loop *ev;
-    struct prong_loop *loop;
-    struct ipc *channel;
-    struct service *services; /* one for each server of the configuration */
-    size_t service_count;
-    size_t open; /* services that are not closed yet */
-    struct scoreboard_worker *cell;
-    struct exchange *exchange;
-    struct memory memory;
-    ev_signal term;
-    ev_io nudge; /* another worker says that we may be wanted */
-    ev_prepare turn;
-};
+#include "worker_internal.h"
 
 /* --- The end --- */
 
@@ -64,7 +36,7 @@ static void on_service_closed(struct service *service, void *user)
         ev_break(worker->ev, EVBREAK_ALL);
 }
 
-static void drain(struct worker *worker)
+void worker_drain(struct worker *worker)
 {
     if (worker->state >= WORKER_DRAINING)
         return;
@@ -75,7 +47,7 @@ static void drain(struct worker *worker)
         service_drain(&worker->services[i]);
 }
 
-static void stop(struct worker *worker)
+void worker_stop(struct worker *worker)
 {
     if (worker->state == WORKER_STOPPING)
         return;
@@ -85,8 +57,7 @@ static void stop(struct worker *worker)
         service_stop(&worker->services[i]);
 }
 
-/* Those that can move go to other workers; what is left then drains. */
-static void leave(struct worker *worker)
+void worker_leave(struct worker *worker)
 {
     if (worker->state != WORKER_SERVING)
         return;
@@ -105,130 +76,10 @@ static void on_given(const struct exchange_result *result, void *user)
     if (worker->channel != NULL)
         (void)ipc_send(worker->channel, MESSAGE_GAVE, &gave, sizeof(gave), NULL, 0);
     if (worker->state == WORKER_LEAVING)
-        drain(worker);
+        worker_drain(worker);
 }
 
 static const struct exchange_events exchange_events = {.on_done = on_given};
-
-/* --- Orders of the master --- */
-
-static void order_drain(struct worker *worker, const struct ipc_frame *frame)
-{
-    (void)frame;
-    drain(worker);
-}
-
-static void order_leave(struct worker *worker, const struct ipc_frame *frame)
-{
-    (void)frame;
-    leave(worker);
-}
-
-static void order_give(struct worker *worker, const struct ipc_frame *frame)
-{
-    uint32_t count;
-
-    if (frame->size != sizeof(count) || worker->state != WORKER_SERVING)
-        return;
-    memcpy(&count, frame->payload, sizeof(count));
-    exchange_give(worker->exchange, count);
-}
-
-static void add_peer(struct worker *worker, const struct ipc_frame *frame,
-                     int (*add)(struct exchange *exchange, int fd, const struct message_peer *peer,
-                                size_t size))
-{
-    int error = -EPROTO;
-
-    if (frame->fd_count == 1 && worker->state < WORKER_DRAINING)
-        error = add(worker->exchange, fcntl(frame->fds[0], F_DUPFD_CLOEXEC, 0), frame->payload,
-                    frame->size);
-    if (error < 0 && worker->state < WORKER_DRAINING)
-        log_code(LOG_LEVEL_ERROR, error, "channel to another worker failed");
-}
-
-static void order_peer_give(struct worker *worker, const struct ipc_frame *frame)
-{
-    add_peer(worker, frame, exchange_add_giver);
-}
-
-static void order_peer_take(struct worker *worker, const struct ipc_frame *frame)
-{
-    add_peer(worker, frame, exchange_add_taker);
-}
-
-static void order_accept(struct worker *worker, const struct ipc_frame *frame)
-{
-    (void)frame;
-    if (worker->state != WORKER_SERVING)
-        return;
-    for (size_t i = 0; i < worker->service_count; i++)
-        service_accept(&worker->services[i]);
-}
-
-static void order_stop(struct worker *worker, const struct ipc_frame *frame)
-{
-    (void)frame;
-    stop(worker);
-}
-
-/* The master opened it: a worker may not be allowed to. */
-static void order_log_reopen(struct worker *worker, const struct ipc_frame *frame)
-{
-    (void)worker;
-    if (frame->fd_count == 1)
-        log_adopt_file(fcntl(frame->fds[0], F_DUPFD_CLOEXEC, 0));
-}
-
-static void order_log_level(struct worker *worker, const struct ipc_frame *frame)
-{
-    uint32_t level;
-
-    (void)worker;
-    if (frame->size != sizeof(level))
-        return;
-    memcpy(&level, frame->payload, sizeof(level));
-    if (level <= LOG_LEVEL_DEBUG)
-        log_set_level((enum log_level)level);
-}
-
-static void (*const orders[MESSAGE_COUNT])(struct worker *worker, const struct ipc_frame *frame) = {
-    [MESSAGE_ACCEPT] = order_accept,       [MESSAGE_STOP] = order_stop,
-    [MESSAGE_DRAIN] = order_drain,         [MESSAGE_LEAVE] = order_leave,
-    [MESSAGE_GIVE] = order_give,           [MESSAGE_PEER_GIVE] = order_peer_give,
-    [MESSAGE_PEER_TAKE] = order_peer_take, [MESSAGE_LOG_REOPEN] = order_log_reopen,
-    [MESSAGE_LOG_LEVEL] = order_log_level,
-};
-
-static void on_frame(struct ipc *ipc, const struct ipc_frame *frame, void *user)
-{
-    (void)ipc;
-    if (frame->type < MESSAGE_COUNT && orders[frame->type] != NULL)
-        orders[frame->type](user, frame);
-    else
-        log_warning("unexpected message=%s", message_name(frame->type));
-    for (size_t i = 0; i < frame->fd_count; i++)
-        close(frame->fds[i]);
-}
-
-/* Without a master nobody would ever end this process, and it would keep the port. */
-static void on_channel_close(struct ipc *ipc, int error, void *user)
-{
-    struct worker *worker = user;
-
-    if (error < 0)
-        log_code(LOG_LEVEL_ERROR, error, "channel to the master failed");
-    else
-        log_notice("the master is gone");
-    ipc_free(ipc);
-    worker->channel = NULL;
-    stop(worker);
-}
-
-static const struct ipc_events channel_events = {
-    .on_frame = on_frame,
-    .on_close = on_channel_close,
-};
 
 /* --- Signals --- */
 
@@ -243,7 +94,7 @@ static void on_term(struct ev_loop *loop, ev_signal *watcher, int revents)
         return;
     if (worker->channel != NULL)
         (void)ipc_send(worker->channel, MESSAGE_DRAINING, NULL, 0, NULL, 0);
-    drain(worker);
+    worker_drain(worker);
 }
 
 /* A terminal sends some of them to the whole group; they are meant for the master, whose orders
@@ -324,7 +175,8 @@ static int open_loop(struct worker *worker)
     worker->loop = prong_loop_new(worker->ev);
     if (worker->loop == NULL)
         return -errno;
-    worker->channel = ipc_new(worker->ev, worker->inheritance->channel_fd, &channel_events, worker);
+    worker->channel =
+        ipc_new(worker->ev, worker->inheritance->channel_fd, &worker_channel_events, worker);
     worker->inheritance->channel_fd = -1;
     return worker->channel == NULL ? -errno : 0;
 }

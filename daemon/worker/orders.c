@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the master orders, one function for each message.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "exchange.h"
+#include "log.h"
+#include "message.h"
+#include "service.h"
+#include "worker_internal.h"
+
+static void order_drain(struct worker *worker, const struct ipc_frame *frame)
+{
+    (void)frame;
+    worker_drain(worker);
+}
+
+static void order_leave(struct worker *worker, const struct ipc_frame *frame)
+{
+    (void)frame;
+    worker_leave(worker);
+}
+
+static void order_give(struct worker *worker, const struct ipc_frame *frame)
+{
+    uint32_t count;
+
+    if (frame->size != sizeof(count) || worker->state != WORKER_SERVING)
+        return;
+    memcpy(&count, frame->payload, sizeof(count));
+    exchange_give(worker->exchange, count);
+}
+
+static void add_peer(struct worker *worker, const struct ipc_frame *frame,
+                     int (*add)(struct exchange *exchange, int fd, const struct message_peer *peer,
+                                size_t size))
+{
+    int error = -EPROTO;
+
+    if (frame->fd_count == 1 && worker->state < WORKER_DRAINING)
+        error = add(worker->exchange, fcntl(frame->fds[0], F_DUPFD_CLOEXEC, 0), frame->payload,
+                    frame->size);
+    if (error < 0 && worker->state < WORKER_DRAINING)
+        log_code(LOG_LEVEL_ERROR, error, "channel to another worker failed");
+}
+
+static void order_peer_give(struct worker *worker, const struct ipc_frame *frame)
+{
+    add_peer(worker, frame, exchange_add_giver);
+}
+
+static void order_peer_take(struct worker *worker, const struct ipc_frame *frame)
+{
+    add_peer(worker, frame, exchange_add_taker);
+}
+
+static void order_accept(struct worker *worker, const struct ipc_frame *frame)
+{
+    (void)frame;
+    if (worker->state != WORKER_SERVING)
+        return;
+    for (size_t i = 0; i < worker->service_count; i++)
+        service_accept(&worker->services[i]);
+}
+
+static void order_stop(struct worker *worker, const struct ipc_frame *frame)
+{
+    (void)frame;
+    worker_stop(worker);
+}
+
+/* The master opened it: a worker may not be allowed to. */
+static void order_log_reopen(struct worker *worker, const struct ipc_frame *frame)
+{
+    (void)worker;
+    if (frame->fd_count == 1)
+        log_adopt_file(fcntl(frame->fds[0], F_DUPFD_CLOEXEC, 0));
+}
+
+static void order_log_level(struct worker *worker, const struct ipc_frame *frame)
+{
+    uint32_t level;
+
+    (void)worker;
+    if (frame->size != sizeof(level))
+        return;
+    memcpy(&level, frame->payload, sizeof(level));
+    if (level <= LOG_LEVEL_DEBUG)
+        log_set_level((enum log_level)level);
+}
+
+static void (*const orders[MESSAGE_COUNT])(struct worker *worker, const struct ipc_frame *frame) = {
+    [MESSAGE_ACCEPT] = order_accept,       [MESSAGE_STOP] = order_stop,
+    [MESSAGE_DRAIN] = order_drain,         [MESSAGE_LEAVE] = order_leave,
+    [MESSAGE_GIVE] = order_give,           [MESSAGE_PEER_GIVE] = order_peer_give,
+    [MESSAGE_PEER_TAKE] = order_peer_take, [MESSAGE_LOG_REOPEN] = order_log_reopen,
+    [MESSAGE_LOG_LEVEL] = order_log_level,
+};
+
+static void on_frame(struct ipc *ipc, const struct ipc_frame *frame, void *user)
+{
+    (void)ipc;
+    if (frame->type < MESSAGE_COUNT && orders[frame->type] != NULL)
+        orders[frame->type](user, frame);
+    else
+        log_warning("unexpected message=%s", message_name(frame->type));
+    for (size_t i = 0; i < frame->fd_count; i++)
+        close(frame->fds[i]);
+}
+
+/* Without a master nobody would ever end this process, and it would keep the port. */
+static void on_channel_close(struct ipc *ipc, int error, void *user)
+{
+    struct worker *worker = user;
+
+    if (error < 0)
+        log_code(LOG_LEVEL_ERROR, error, "channel to the master failed");
+    else
+        log_notice("the master is gone");
+    ipc_free(ipc);
+    worker->channel = NULL;
+    worker_stop(worker);
+}
+
+const struct ipc_events worker_channel_events = {
+    .on_frame = on_frame,
+    .on_close = on_channel_close,
+};

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Inside the worker: what its life and its orders share.
+ */
+#ifndef PRONGD_WORKER_INTERNAL_H
+#define PRONGD_WORKER_INTERNAL_H
+
+#include <ev.h>
+#include <stddef.h>
+
+#include "ipc.h"
+#include "memory.h"
+
+struct exchange;
+struct inheritance;
+struct prong_loop;
+struct scoreboard_worker;
+struct service;
+
+/*  SERVING → LEAVING → DRAINING → STOPPING       SERVING → DRAINING, any → STOPPING */
+enum worker_state {
+    WORKER_SERVING,
+    WORKER_LEAVING,  /* accepts nobody, gives its connections to other workers */
+    WORKER_DRAINING, /* accepts nobody, ends with the last connection */
+    WORKER_STOPPING  /* has destroyed every connection */
+};
+
+struct worker {
+    struct inheritance *inheritance;
+    enum worker_state state;
+    struct ev_loop *ev;
+    struct prong_loop *loop;
+    struct ipc *channel;
+    struct service *services; /* one for each server of the configuration */
+    size_t service_count;
+    size_t open; /* services that are not closed yet */
+    struct scoreboard_worker *cell;
+    struct exchange *exchange;
+    struct memory memory;
+    ev_signal term;
+    ev_io nudge; /* another worker says that we may be wanted */
+    ev_prepare turn;
+};
+
+/* Those that can move go to other workers; what is left then drains. */
+void worker_leave(struct worker *worker);
+
+/* Accepts nobody, and ends with the last connection. */
+void worker_drain(struct worker *worker);
+
+/* Closes every connection, and ends. */
+void worker_stop(struct worker *worker);
+
+/* What the master says over the channel; `user` is the worker. */
+extern const struct ipc_events worker_channel_events;
+
+#endif
