@@ -4,6 +4,7 @@
  */
 #include <prong/socket.h>
 
+#include "hangup.h"
 #include "pipe_internal.h"
 #include "server_internal.h"
 #include "socket_internal.h"
@@ -87,6 +88,7 @@ int prong_socket_detach(struct prong_socket *socket, struct prong_socket_image *
         socket->rare->unread = NULL;
     }
     /* Out of the watcher and out of the kernel's set, before anybody else gets it. */
+    hangup_forget(socket);
     socket_stop_watchers(socket);
     image->fd = socket->io.fd;
     loop_forget_fd(loop_of(socket), image->fd);
