@@ -20,10 +20,12 @@ class Bench:
         self.server_cpus, self.client_cpus = cpus.shares(self.workers)
         self.families = network.families()
         self.own_network = False
-        self.load_program = build.program(build_directory, "tests/bench/bench-load")
-        self.floor_program = build.program(build_directory, "tests/bench/bench-floor")
+        self.load_program = build_directory / "tests" / "bench" / "bench-load"
+        self.floor_program = build_directory / "tests" / "bench" / "bench-floor"
         self.prongd_program = build_directory / "daemon" / "prongd"
         self.prongctl_program = build_directory / "daemon" / "prongctl"
+        build.check(self.load_program)
+        build.check(self.floor_program)
 
     def new_file(self, name):
         """A path that nothing else has, in a folder that goes with the run."""

@@ -30,9 +30,6 @@ def _say_only_errors(command):
         raise Trouble(f"{' '.join(command)} failed:\n{done.stdout}")
 
 
-def program(build, path):
-    """A program of a build folder."""
-    found = build / path
-    if not os.access(found, os.X_OK):
-        raise Trouble(f"{found} is missing; without --build DIR the bench builds it")
-    return found
+def check(program):
+    if not os.access(program, os.X_OK):
+        raise Trouble(f"{program} is missing; without --build DIR the bench builds it")

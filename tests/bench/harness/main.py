@@ -4,6 +4,7 @@
 import argparse
 import pathlib
 import resource
+import signal
 import sys
 import tempfile
 
@@ -105,9 +106,14 @@ def run(options, known, scratch):
     return EXIT_MISSED if options.strict and not all_met else EXIT_OK
 
 
+def _on_terminated(*_):
+    raise KeyboardInterrupt
+
+
 def main(arguments):
     known = cases.find_all()
     options = parse(arguments, known)
+    signal.signal(signal.SIGTERM, _on_terminated)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     try:

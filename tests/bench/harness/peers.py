@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import time
 
-from . import processes
+from . import build, processes
 from .child import Child
 from .trouble import Missing
 
@@ -123,6 +123,8 @@ handler = echo
 
     @classmethod
     def version(cls, bench):
+        for program in (bench.prongd_program, bench.prongctl_program):
+            build.check(program)
         out = subprocess.run([bench.prongd_program, "-V"], check=True, capture_output=True,
                              text=True).stdout
         return out.splitlines()[0].rpartition(" ")[2]

@@ -7,7 +7,8 @@ import time
 
 NS_PER_TICK = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 
-# The last three bits of a CPU clock's number: the whole process, in scheduler time (clock_getcpuclockid).
+# The last three bits of a CPU clock's number (clock_getcpuclockid): the whole process, in
+# scheduler time.
 PROCESS_CLOCK = 2
 
 

@@ -52,6 +52,8 @@ def head(bench, peer_classes, versions):
              f"Linux {facts['kernel']}; {network}."]
     lines += [f"  {one.name} {versions[one.name]}".rstrip() + f": {one.about}"
               for one in peer_classes]
+    if bench.quick:
+        lines.append("--quick: the turns are too short for figures to rely on.")
     return "\n".join([*lines, HOW])
 
 
