@@ -162,7 +162,7 @@ static struct config_server *append_server(struct config *config, const char *na
     struct config_server **slot = NULL;
 
     if (server != NULL && copy != NULL)
-        slot = array_add(&config->servers, &config->server_count, sizeof(server));
+        slot = array_add(&config->servers, &config->server_count, sizeof(struct config_server *));
     if (slot == NULL) {
         free(server);
         free(copy);
