@@ -5,7 +5,6 @@
 #include "check.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <prong/address.h>
@@ -24,19 +23,17 @@ int check_workers(const char *value, char *problem, size_t size)
 
     if (strcmp(value, "auto") == 0 || parse_value(&row, value, &parsed, problem, size) == 0)
         return 0;
-    snprintf(problem, size, "\"%s\" is not possible: write auto or a number from 1 to %d", value,
-             MAX_WORKERS);
-    return -EINVAL;
+    return parse_refuse(problem, size,
+                        "\"%s\" is not possible: write auto or a number from 1 to %d", value,
+                        MAX_WORKERS);
 }
 
 int check_user(const char *value, char *problem, size_t size)
 {
     struct privileges privileges;
 
-    if (*value == '\0') {
-        snprintf(problem, size, "a user is missing: write its name or its number");
-        return -EINVAL;
-    }
+    if (*value == '\0')
+        return parse_refuse(problem, size, "a user is missing: write its name or its number");
     /* A number without an account is allowed, and needs a group. */
     return privileges_find(&privileges, value, "0", problem, size) < 0 ? -EINVAL : 0;
 }
@@ -45,10 +42,8 @@ int check_group(const char *value, char *problem, size_t size)
 {
     struct privileges privileges;
 
-    if (*value == '\0') {
-        snprintf(problem, size, "a group is missing: write its name or its number");
-        return -EINVAL;
-    }
+    if (*value == '\0')
+        return parse_refuse(problem, size, "a group is missing: write its name or its number");
     /* The user does not matter: 0 is one everywhere. */
     return privileges_find(&privileges, "0", value, problem, size) < 0 ? -EINVAL : 0;
 }
@@ -57,9 +52,8 @@ int check_path(const char *value, char *problem, size_t size)
 {
     if (*value == '/')
         return 0;
-    snprintf(problem, size, "\"%s\" is not an absolute path: write one that begins with \"/\"",
-             value);
-    return -EINVAL;
+    return parse_refuse(problem, size,
+                        "\"%s\" is not an absolute path: write one that begins with \"/\"", value);
 }
 
 int check_control_socket(const char *value, char *problem, size_t size)
@@ -70,11 +64,11 @@ int check_control_socket(const char *value, char *problem, size_t size)
         return 0;
     if ((*value == '/' || *value == '@') && prong_address_from_path(&address, value) == 0)
         return 0;
-    snprintf(problem, size,
-             "\"%s\" is not a unix socket: write an absolute path of at most %d bytes, @NAME or "
-             "none",
-             value, PRONG_PATH_SIZE - 1);
-    return -EINVAL;
+    return parse_refuse(
+        problem, size,
+        "\"%s\" is not a unix socket: write an absolute path of at most %d bytes, @NAME or "
+        "none",
+        value, PRONG_PATH_SIZE - 1);
 }
 
 int check_log_target(const char *value, char *problem, size_t size)
@@ -87,9 +81,9 @@ int check_log_target(const char *value, char *problem, size_t size)
     }
     if (*value == '/')
         return 0;
-    snprintf(problem, size,
-             "\"%s\" is not possible: write auto, stderr, syslog or a file's absolute path", value);
-    return -EINVAL;
+    return parse_refuse(
+        problem, size,
+        "\"%s\" is not possible: write auto, stderr, syslog or a file's absolute path", value);
 }
 
 int check_seconds(const char *value, char *problem, size_t size)
@@ -102,6 +96,6 @@ int check_seconds(const char *value, char *problem, size_t size)
 
     if (error < 0 || parsed.milliseconds % 1000 == 0)
         return error;
-    snprintf(problem, size, "\"%s\" is not a whole number of seconds, as 30s or 5m", value);
-    return -EINVAL;
+    return parse_refuse(problem, size, "\"%s\" is not a whole number of seconds, as 30s or 5m",
+                        value);
 }

@@ -7,27 +7,16 @@
 #include <ctype.h>
 #include <errno.h>
 #include <netdb.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <prong/address.h>
 
+#include "parse.h"
+
 #define HOST_SIZE    256 /* of a DNS name with its NUL */
 #define HOST_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
 #define FORMS        "write HOST:PORT, [IPV6]:PORT, *:PORT, unix:/PATH or unix:@NAME"
-
-/* -EINVAL, with the sentence. */
-static int __attribute__((format(printf, 3, 4)))
-refuse(char *problem, size_t size, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    vsnprintf(problem, size, format, arguments);
-    va_end(arguments);
-    return -EINVAL;
-}
 
 static bool is_unix(const char *item)
 {
@@ -53,12 +42,12 @@ static int check_unix(const char *item, char *problem, size_t size)
     int error = prong_address_from_path(&address, path);
 
     if (error == -ENAMETOOLONG)
-        return refuse(problem, size,
-                      "\"%s\" is too long: a unix socket's path has at most %d bytes", item,
-                      PRONG_PATH_SIZE - 1);
+        return parse_refuse(problem, size,
+                            "\"%s\" is too long: a unix socket's path has at most %d bytes", item,
+                            PRONG_PATH_SIZE - 1);
     if (error < 0 || (*path != '/' && *path != '@'))
-        return refuse(problem, size, "\"%s\" has no absolute path: write unix:/PATH or unix:@NAME",
-                      item);
+        return parse_refuse(problem, size,
+                            "\"%s\" has no absolute path: write unix:/PATH or unix:@NAME", item);
     return 0;
 }
 
@@ -80,14 +69,15 @@ static int check_host(const char *item, size_t length, char *problem, size_t siz
     if (length == 1 && *item == '*')
         return 0;
     if (length == 0)
-        return refuse(problem, size, "\"%s\" has no host: write *%s for every address", item, item);
+        return parse_refuse(problem, size, "\"%s\" has no host: write *%s for every address", item,
+                            item);
     if (memchr(item, ':', length) != NULL)
-        return refuse(problem, size, "\"%s\" is not an address: IPv6 is written as [IPV6]:PORT",
-                      item);
+        return parse_refuse(problem, size,
+                            "\"%s\" is not an address: IPv6 is written as [IPV6]:PORT", item);
     if (length >= HOST_SIZE || strspn(item, HOST_LETTERS) != length)
-        return refuse(problem, size, "\"%s\" is not an address: " FORMS, item);
+        return parse_refuse(problem, size, "\"%s\" is not an address: " FORMS, item);
     if (ends_with_number(item, length) && prong_address_parse(&address, item) < 0)
-        return refuse(problem, size, "\"%s\" is neither an IPv4 address nor a name", item);
+        return parse_refuse(problem, size, "\"%s\" is neither an IPv4 address nor a name", item);
     return 0;
 }
 
@@ -99,18 +89,19 @@ int listen_item_check(const char *item, char *problem, size_t size)
     if (is_unix(item))
         return check_unix(item, problem, size);
     if (*item == '/')
-        return refuse(problem, size, "\"%s\" is not an address: write unix:%s", item, item);
+        return parse_refuse(problem, size, "\"%s\" is not an address: write unix:%s", item, item);
     if (*item != '\0' && strspn(item, "0123456789") == strlen(item))
-        return refuse(problem, size, "\"%s\" has no host: write *:%s for every address", item,
-                      item);
+        return parse_refuse(problem, size, "\"%s\" has no host: write *:%s for every address", item,
+                            item);
     if (colon == NULL)
-        return refuse(problem, size, "\"%s\" is not an address: " FORMS, item);
+        return parse_refuse(problem, size, "\"%s\" is not an address: " FORMS, item);
     if (*item != '[' && read_port(colon) < 0)
-        return refuse(problem, size, "\"%s\" does not end with a port from 0 to 65535", item);
+        return parse_refuse(problem, size, "\"%s\" does not end with a port from 0 to 65535", item);
     if (*item != '[')
         return check_host(item, (size_t)(colon - item), problem, size);
     if (prong_address_parse(&address, item) < 0)
-        return refuse(problem, size, "\"%s\" is not [IPV6]:PORT with a port from 0 to 65535", item);
+        return parse_refuse(problem, size, "\"%s\" is not [IPV6]:PORT with a port from 0 to 65535",
+                            item);
     return 0;
 }
 
@@ -123,8 +114,8 @@ static int look_up(struct prong_address *address, const char *host, uint16_t por
     int error = getaddrinfo(host, NULL, &hints, &found);
 
     if (error != 0)
-        return refuse(problem, size, "the host \"%s\" has no address: %s", host,
-                      error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error));
+        return parse_refuse(problem, size, "the host \"%s\" has no address: %s", host,
+                            error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error));
     prong_address_from_sockaddr(address, found->ai_addr, found->ai_addrlen);
     address->port = port;
     freeaddrinfo(found);

@@ -34,9 +34,7 @@ static const struct {
     {"true", true}, {"false", false}, {NULL, false},
 };
 
-/* -EINVAL, with the sentence. */
-static int __attribute__((format(printf, 3, 4)))
-refuse(char *problem, size_t size, const char *format, ...)
+int parse_refuse(char *problem, size_t size, const char *format, ...)
 {
     va_list arguments;
 
@@ -50,9 +48,10 @@ static int refuse_syntax(const struct prongd_option *row, const char *text, char
                          size_t size)
 {
     if (*text == '\0')
-        return refuse(problem, size, "a value is missing: write %s", parse_type_syntax(row->type));
-    return refuse(problem, size, "\"%s\" is not a %s: write %s", text, parse_type_name(row->type),
-                  parse_type_syntax(row->type));
+        return parse_refuse(problem, size, "a value is missing: write %s",
+                            parse_type_syntax(row->type));
+    return parse_refuse(problem, size, "\"%s\" is not a %s: write %s", text,
+                        parse_type_name(row->type), parse_type_syntax(row->type));
 }
 
 static int parse_boolean(const struct prongd_option *row, const char *text, void *member,
@@ -83,8 +82,9 @@ static int take_number(const struct prongd_option *row, uint64_t number, void *m
     format_number(row->type, row->least, least, sizeof(least));
     format_number(row->type, row->most, most, sizeof(most));
     if (row->most == 0)
-        return refuse(problem, size, "%s is too little: %s or more is allowed", text, least);
-    return refuse(problem, size, "%s is out of range: %s to %s is allowed", text, least, most);
+        return parse_refuse(problem, size, "%s is too little: %s or more is allowed", text, least);
+    return parse_refuse(problem, size, "%s is out of range: %s to %s is allowed", text, least,
+                        most);
 }
 
 /* The factor of a unit; 0 when the type has none of that name.  Nothing needs no unit. */
@@ -111,12 +111,12 @@ static int parse_number(const struct prongd_option *row, const char *text, void 
     number = strtoull(text, NULL, 10);
     factor = find_factor(row->type, suffix, number);
     if (factor == 0 && *suffix == '\0')
-        return refuse(problem, size, "%s has no unit: write %sms, %ss, %sm, %sh or %sd", text, text,
-                      text, text, text, text);
+        return parse_refuse(problem, size, "%s has no unit: write %sms, %ss, %sm, %sh or %sd", text,
+                            text, text, text, text, text);
     if (factor == 0)
         return refuse_syntax(row, text, problem, size);
     if (errno == ERANGE || __builtin_mul_overflow(number, factor, &number))
-        return refuse(problem, size, "%s is larger than a number can be", text);
+        return parse_refuse(problem, size, "%s is larger than a number can be", text);
     return take_number(row, number, member, problem, size);
 }
 
@@ -225,7 +225,7 @@ int parse_value(const struct prongd_option *row, const char *text, void *base, c
     int error = 0;
 
     if (row->type == PRONGD_TYPE_LIST && *text == '\0')
-        return refuse(problem, size, "an item is missing at a comma");
+        return parse_refuse(problem, size, "an item is missing at a comma");
     if (row->check != NULL)
         error = row->check(text, problem, size);
     if (error < 0)

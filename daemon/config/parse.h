@@ -17,6 +17,10 @@
 int parse_value(const struct prongd_option *row, const char *text, void *base, char *problem,
                 size_t size);
 
+/* Writes the sentence.  Returns -EINVAL, always. */
+int parse_refuse(char *problem, size_t size, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* The next item of a list, cut out of `*rest`; NULL when none is left.  A comma at the end of
  * the text is not followed by an item, between two commas there is an empty one. */
 char *parse_next_item(char **rest);
