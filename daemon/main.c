@@ -13,6 +13,7 @@
 #include "describe.h"
 #include "inheritance.h"
 #include "master.h"
+#include "program.h"
 #include "table.h"
 #include "worker.h"
 
@@ -130,6 +131,9 @@ static int print_description(const char *name)
 
 /* --- With a configuration --- */
 
+/* For those who take only a configuration. */
+static struct program program;
+
 /* In the child, which ends here. */
 static void become_worker(struct inheritance *inheritance)
 {
@@ -141,6 +145,8 @@ static int test_config(struct config *config)
     char problem[512];
     int error = master_check(config, problem, sizeof(problem));
 
+    if (error == 0 && program.estate >= 0)
+        error = master_check_estate(program.estate, problem, sizeof(problem));
     if (error < 0)
         fprintf(stderr, "%s\n", problem);
     else
@@ -158,7 +164,29 @@ static int dump_config(struct config *config)
 
 static int run(struct config *config)
 {
-    return master_run(config, handler_table, become_worker);
+    return master_run(config, handler_table, become_worker, &program, NULL);
+}
+
+/* A program that follows another one: the service runs, whatever stands in the file. */
+static int take_over(const char *file)
+{
+    struct config_problems problems = {0};
+    struct config *config = config_load(file, handler_table, &problems);
+    int status = master_run(config, handler_table, become_worker, &program,
+                            problems.text != NULL ? problems.text : "out of memory");
+
+    config_problems_clear(&problems);
+    return status;
+}
+
+/* What the program before this one left: a descriptor, or -1. */
+static int find_estate(void)
+{
+    const char *text = getenv(ESTATE_VARIABLE);
+    int fd = text != NULL ? (int)strtol(text, NULL, 10) : -1;
+
+    unsetenv(ESTATE_VARIABLE);
+    return fd;
 }
 
 /* Loads the file and gives it to `use`, which takes it. */
@@ -187,9 +215,12 @@ int main(int count, char **values)
 {
     struct arguments arguments = parse_arguments(count, values);
 
+    if (program_find(&program, values, arguments.file) < 0)
+        perror("prongd: /proc/self/exe");
+    program.estate = find_estate();
     switch (arguments.task) {
     case TASK_RUN:
-        return with_config(arguments.file, run);
+        return program.estate < 0 ? with_config(arguments.file, run) : take_over(arguments.file);
     case TASK_TEST:
         return with_config(arguments.file, test_config);
     case TASK_DUMP:

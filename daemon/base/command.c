@@ -18,6 +18,8 @@ const struct command_row commands[COMMAND_COUNT] = {
      "Replaces the worker of a slot; its connections move to the others."},
     {COMMAND_REBALANCE, "rebalance", "", 0, 0,
      "Moves connections from heavy to light workers now."},
+    {COMMAND_UPGRADE, "upgrade", "", 0, 0,
+     "Replaces the running program by the one that is installed now; connections live on."},
     {COMMAND_STOP, "stop", "", 0, 0,
      "Stops accepting, lets connections finish for shutdown_timeout, then ends prongd."},
     {COMMAND_VERSION, "version", "", 0, 0, "Shows the version of the running prongd."},

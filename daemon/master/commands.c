@@ -96,6 +96,16 @@ static void command_rebalance(struct control_client *client, const json_t *argum
     control_answer(client, json_pack("{s:b, s:I}", "ok", 1, "connections", (json_int_t)asked));
 }
 
+/* Is answered by the new program, when the workers of the old one are gone. */
+static void command_upgrade(struct control_client *client, const json_t *arguments, void *user)
+{
+    struct master *master = user;
+
+    (void)arguments;
+    log_notice("upgrade asked for by prongctl");
+    upgrade_request(master->upgrade, client);
+}
+
 /* Is answered when the service has ended. */
 static void command_stop(struct control_client *client, const json_t *arguments, void *user)
 {
@@ -121,6 +131,6 @@ static void command_version(struct control_client *client, const json_t *argumen
 control_command *const command_table[COMMAND_COUNT] = {
     [COMMAND_STATUS] = command_status,       [COMMAND_RELOAD] = command_reload,
     [COMMAND_WORKERS] = command_workers,     [COMMAND_RECYCLE] = command_recycle,
-    [COMMAND_REBALANCE] = command_rebalance, [COMMAND_STOP] = command_stop,
-    [COMMAND_VERSION] = command_version,
+    [COMMAND_REBALANCE] = command_rebalance, [COMMAND_UPGRADE] = command_upgrade,
+    [COMMAND_STOP] = command_stop,           [COMMAND_VERSION] = command_version,
 };

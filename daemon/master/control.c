@@ -118,6 +118,53 @@ static int listen_on(struct control *control, const char *path)
     return fd;
 }
 
+static void start(struct control *control, struct ev_loop *loop, int fd,
+                  control_command *const table[COMMAND_COUNT], void *user)
+{
+    control->loop = loop;
+    control->table = table;
+    control->user = user;
+    ev_io_init(&control->io, on_connection, fd, EV_READ);
+    control->io.data = control;
+    ev_io_start(loop, &control->io);
+}
+
+int control_fd(const struct control *control)
+{
+    return control->io.fd;
+}
+
+struct control *control_adopt(struct ev_loop *loop, int fd,
+                              control_command *const table[COMMAND_COUNT], void *user)
+{
+    struct control *control = calloc(1, sizeof(*control));
+    struct sockaddr_storage storage;
+    socklen_t length = sizeof(storage);
+
+    if (control == NULL) {
+        close(fd);
+        return NULL;
+    }
+    if (getsockname(fd, (struct sockaddr *)&storage, &length) == 0)
+        prong_address_from_sockaddr(&control->address, (struct sockaddr *)&storage, length);
+    (void)socket_file_note(&control->file, &control->address);
+    start(control, loop, fd, table, user);
+    return control;
+}
+
+struct control_client *control_adopt_client(struct control *control, int fd)
+{
+    struct control_client *client = control_client_new(control, control->loop, fd);
+
+    if (client == NULL)
+        return NULL;
+    client->next = control->clients;
+    control->clients = client;
+    control->client_count++;
+    control_client_work(client);
+    return client;
+}
+
 struct control *control_open(struct ev_loop *loop, const char *path,
                              control_command *const table[COMMAND_COUNT], void *user, char *problem,
                              size_t size)
@@ -135,12 +182,7 @@ struct control *control_open(struct ev_loop *loop, const char *path,
         free(control);
         return NULL;
     }
-    control->loop = loop;
-    control->table = table;
-    control->user = user;
-    ev_io_init(&control->io, on_connection, fd, EV_READ);
-    control->io.data = control;
-    ev_io_start(loop, &control->io);
+    start(control, loop, fd, table, user);
     return control;
 }
 

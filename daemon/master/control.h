@@ -26,6 +26,16 @@ struct control *control_open(struct ev_loop *loop, const char *path,
                              control_command *const table[COMMAND_COUNT], void *user, char *problem,
                              size_t size);
 
+/* The listening descriptor, and what the program before this one left of it: takes `fd`.  NULL with
+ * errno. */
+int control_fd(const struct control *control);
+struct control *control_adopt(struct ev_loop *loop, int fd,
+                              control_command *const table[COMMAND_COUNT], void *user);
+
+/* A client whose request the program before this one has read; it is owed an answer.  Takes `fd`.
+ * NULL with errno. */
+struct control_client *control_adopt_client(struct control *control, int fd);
+
 /* Takes `answer`, an object; NULL stands for "out of memory".  The client may be gone after it. */
 void control_answer(struct control_client *client, json_t *answer);
 

@@ -144,6 +144,11 @@ struct control_client *control_client_new(struct control *control, struct ev_loo
     return client;
 }
 
+void control_client_work(struct control_client *client)
+{
+    enter(client, CONTROL_CLIENT_WORKING);
+}
+
 void control_client_answer(struct control_client *client, json_t *answer)
 {
     char *text = answer != NULL ? json_dumps(answer, JSON_COMPACT) : NULL;

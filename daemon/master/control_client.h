@@ -41,6 +41,9 @@ struct control_client {
 /* Takes `fd` in every case.  NULL with errno. */
 struct control_client *control_client_new(struct control *control, struct ev_loop *loop, int fd);
 
+/* Its request was read elsewhere: it waits for the answer. */
+void control_client_work(struct control_client *client);
+
 /* Sends the answer and reads on.  Takes `answer`; NULL stands for "out of memory".  The client may
  * be gone after it. */
 void control_client_answer(struct control_client *client, json_t *answer);

@@ -266,6 +266,57 @@ struct generation *generation_new(uint64_t number, struct config *config, unsign
     return NULL;
 }
 
+/* --- Adopting one --- */
+
+struct generation *generation_adopt(uint64_t number, struct config *config,
+                                    struct listeners *registry, struct scoreboard *scoreboard,
+                                    unsigned workers, enum generation_state state, bool accepts)
+{
+    struct generation *generation = calloc(1, sizeof(*generation));
+
+    if (generation == NULL) {
+        config_free(config);
+        return NULL;
+    }
+    generation->number = number;
+    generation->config = config;
+    generation->registry = registry;
+    generation->scoreboard = scoreboard;
+    generation->state = state;
+    generation->accepts = accepts;
+    generation->is_inherited = true;
+    generation->slots = calloc(workers + 1U, sizeof(*generation->slots));
+    generation->nudge_fds = malloc((workers + 1U) * sizeof(int));
+    generation->listeners = NULL;
+    if (generation->slots == NULL || generation->nudge_fds == NULL ||
+        (workers > 0 && scoreboard_worker(scoreboard, number, workers - 1) == NULL)) {
+        generation_abandon(generation);
+        return NULL;
+    }
+    generation->slot_count = workers;
+    for (unsigned i = 0; i < workers; i++) {
+        generation->nudge_fds[i] = -1;
+        slot_init(&generation->slots[i], generation, i, scoreboard_worker(scoreboard, number, i));
+    }
+    return generation;
+}
+
+int generation_adopt_listener(struct generation *generation, unsigned server, int fd)
+{
+    struct listener *listener = listeners_take_fd(generation->registry, fd);
+    struct generation_listener *listeners = realloc(
+        generation->listeners, (generation->listener_count + 1) * sizeof(*generation->listeners));
+
+    if (listeners != NULL)
+        generation->listeners = listeners;
+    if (listener == NULL || listeners == NULL)
+        return -ENOENT;
+    listeners[generation->listener_count].server = server;
+    listeners[generation->listener_count].listener = listener;
+    generation->listener_count++;
+    return 0;
+}
+
 /* --- Giving it up --- */
 
 void generation_release_listeners(struct generation *generation)

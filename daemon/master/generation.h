@@ -51,6 +51,7 @@ struct generation {
     unsigned slot_count;
     int *nudge_fds;      /* an eventfd for each slot: its worker may be wanted */
     bool accepts;        /* its workers were told to begin */
+    bool is_inherited;   /* of another program: no worker of it can be started */
     ev_timer conclusion; /* its last worker is gone: says so from the loop */
 };
 
@@ -75,6 +76,15 @@ struct slot *generation_list_find_slot(const struct generation_list *list, pid_t
 struct generation *generation_new(uint64_t number, struct config *config, unsigned workers,
                                   struct listeners *registry, struct scoreboard *scoreboard,
                                   char *problem, size_t size);
+
+/* One of the program before this one, with empty slots: its workers live on, none is started. Takes
+ * `config` in every case.  NULL when memory is short or the scoreboard does not know it. */
+struct generation *generation_adopt(uint64_t number, struct config *config,
+                                    struct listeners *registry, struct scoreboard *scoreboard,
+                                    unsigned workers, enum generation_state state, bool accepts);
+
+/* Takes the handle with this descriptor for a server.  0 or -ENOENT. */
+int generation_adopt_listener(struct generation *generation, unsigned server, int fd);
 
 /* Whom the workers of this configuration become, and whom its unix sockets belong to, if anybody.
  * 0, or a negative code with one line in `problem`. */

@@ -150,7 +150,9 @@ static void close_listener(struct listener *listener)
     free(listener);
 }
 
-static struct listener *new_listener(const struct config_server *server, size_t index, int fd)
+/* Takes `fd` in every case. */
+static struct listener *new_listener(int fd, const struct prong_address *wanted, const char *server,
+                                     unsigned ordinal)
 {
     struct listener *listener = calloc(1, sizeof(*listener));
     int error;
@@ -160,9 +162,9 @@ static struct listener *new_listener(const struct config_server *server, size_t 
         return NULL;
     }
     listener->fd = fd;
-    listener->wanted = server->addresses[index].address;
-    listener->server = strdup(server->name);
-    listener->ordinal = count_before(server, index);
+    listener->wanted = *wanted;
+    listener->server = strdup(server);
+    listener->ordinal = ordinal;
     error = listener->server == NULL ? -ENOMEM : look_up(listener);
     if (error < 0) {
         close_listener(listener);
@@ -187,7 +189,7 @@ static struct listener *open_listener(struct listeners *listeners,
         return NULL;
     fd = open_handle(server, listen, owner, group);
     if (fd >= 0) {
-        listener = new_listener(server, index, fd);
+        listener = new_listener(fd, &listen->address, server->name, count_before(server, index));
         fd = -errno;
     }
     if (listener == NULL) {
@@ -212,6 +214,35 @@ struct listener *listeners_take(struct listeners *listeners, const struct config
     if (listener != NULL)
         listener->references++;
     return listener;
+}
+
+int listeners_adopt(struct listeners *listeners, int fd, const struct prong_address *wanted,
+                    const char *server, unsigned ordinal)
+{
+    struct listener *listener = new_listener(fd, wanted, server, ordinal);
+
+    if (listener == NULL)
+        return -errno;
+    listener->next = listeners->first;
+    listeners->first = listener;
+    return 0;
+}
+
+struct listener *listeners_take_fd(struct listeners *listeners, int fd)
+{
+    struct listener *listener = listeners->first;
+
+    while (listener != NULL && listener->fd != fd)
+        listener = listener->next;
+    if (listener != NULL)
+        listener->references++;
+    return listener;
+}
+
+const struct listener *listeners_next(const struct listeners *listeners,
+                                      const struct listener *listener)
+{
+    return listener == NULL ? listeners->first : listener->next;
 }
 
 void listeners_release(struct listeners *listeners, struct listener *listener)

@@ -44,6 +44,18 @@ struct listener *listeners_take(struct listeners *listeners, const struct config
 /* The last release closes the handle, and unlinks its unix socket's file if that is still ours. */
 void listeners_release(struct listeners *listeners, struct listener *listener);
 
+/* A handle of the program before this one.  Takes `fd` in every case; nobody has taken it yet.  0
+ * or a negative code. */
+int listeners_adopt(struct listeners *listeners, int fd, const struct prong_address *wanted,
+                    const char *server, unsigned ordinal);
+
+/* One more reference to the handle with this descriptor; NULL: there is none. */
+struct listener *listeners_take_fd(struct listeners *listeners, int fd);
+
+/* All of them, one after the other; begin with NULL.  NULL at the end. */
+const struct listener *listeners_next(const struct listeners *listeners,
+                                      const struct listener *listener);
+
 /* Whom a server's unix sockets belong to; (uid_t)-1 and (gid_t)-1 where nothing is configured.
  * 0, or -ENOENT with one sentence in `problem`. */
 int listeners_find_owner(const struct config_server *server, uid_t *owner, gid_t *group,

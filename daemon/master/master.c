@@ -12,11 +12,14 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "config.h"
+#include "estate.h"
 #include "listeners.h"
 #include "log.h"
 #include "master_internal.h"
+#include "program.h"
 #include "scoreboard.h"
 #include "slot.h"
 
@@ -105,8 +108,8 @@ static void on_reload(struct master *master, const struct signal_row *row)
 
 static void on_upgrade(struct master *master, const struct signal_row *row)
 {
-    (void)master;
-    log_warning("upgrade is not available in this version: ignored signal name=%s", row->name);
+    log_notice("signal name=%s", row->name);
+    upgrade_request(master->upgrade, NULL);
 }
 
 static void on_scale(struct master *master, const struct signal_row *row)
@@ -130,7 +133,8 @@ static const struct signal_row signals[] = {
     {SIGUSR1, "USR1", on_reopen, "Open the log file anew, after a rotation."},
     {SIGTTIN, "TTIN", on_scale, "One worker more; connections move so that all are even."},
     {SIGTTOU, "TTOU", on_scale, "One worker less; its connections move to the others."},
-    {SIGUSR2, "USR2", on_upgrade, "Upgrade the program; not available in this version."},
+    {SIGUSR2, "USR2", on_upgrade,
+     "Replace the program by the one that is installed now; connections live on."},
 };
 
 #define SIGNAL_COUNT (sizeof(signals) / sizeof(signals[0]))
@@ -242,6 +246,13 @@ static void on_gone(struct generation *generation, void *user)
         ev_break(master->loop, EVBREAK_ALL);
 }
 
+static void on_other_child(pid_t pid, int status, void *user)
+{
+    struct master *master = user;
+
+    (void)upgrade_on_child(master->upgrade, pid, status);
+}
+
 static void on_child(void *user);
 
 static const struct supervisor_events supervisor_events = {
@@ -249,6 +260,7 @@ static const struct supervisor_events supervisor_events = {
     .on_failed = on_failed,
     .on_gave = on_gave,
     .on_gone = on_gone,
+    .on_other_child = on_other_child,
     .on_child = on_child,
 };
 
@@ -324,8 +336,9 @@ static bool init(struct master *master)
     master->listeners = listeners_new();
     master->reload = reload_new(master);
     master->upkeep = upkeep_new(master);
-    if (master->upkeep == NULL || master->reload == NULL || master->loop == NULL ||
-        master->scoreboard == NULL || master->listeners == NULL) {
+    master->upgrade = upgrade_new(master);
+    if (master->upgrade == NULL || master->upkeep == NULL || master->reload == NULL ||
+        master->loop == NULL || master->scoreboard == NULL || master->listeners == NULL) {
         log_error("the system gives no memory or no descriptors");
         return false;
     }
@@ -340,6 +353,7 @@ static void abandon(struct master *master)
     struct generation *next;
 
     stop_signals(master);
+    upgrade_free(master->upgrade);
     upkeep_free(master->upkeep);
     reload_abandon(master->reload);
     control_abandon(master->control);
@@ -382,36 +396,74 @@ static void clear(struct master *master)
     scoreboard_free(master->scoreboard);
 }
 
-static void serve(struct master *master, worker_entry *entry)
+/* What the program before this one had.  A service that runs is not given up for a configuration
+ * that does not load: its workers serve on. */
+static bool take_over(struct master *master, struct config *config, const char *problem)
 {
-    supervisor_init(&master->supervisor, master->loop, &master->generations, entry,
-                    &supervisor_events, master);
+    char reason[256];
+    int estate = master->program->estate;
+
+    if (estate_adopt(master, estate, reason, sizeof(reason)) < 0) {
+        log_error("upgrade failed: %s", reason);
+        upgrade_go_back(master->program, estate);
+        config_free(config);
+        return false;
+    }
+    (void)estate_set_inheritable(estate, false);
+    close(estate_image_fd(estate));
+    close(estate);
+    if (!start_signals(master) ||
+        (config != NULL &&
+         log_open(config->daemon.log_target, (enum log_level)config->daemon.log_level) < 0))
+        log_error("the new program goes on without signals or without its log");
+    enter(master, MASTER_RUNNING);
+    upkeep_start(master->upkeep);
+    log_notice("upgraded version=%s", PRONG_VERSION);
+    reload_take_over(master->reload, config, problem, master->successor_client);
+    supervisor_reap(&master->supervisor);
+    return true;
+}
+
+static bool start(struct master *master, struct config *config)
+{
+    if (!prepare(master, config))
+        return false;
     supervisor_start(&master->supervisor, master->generations.first);
-    ev_run(master->loop, 0);
-    supervisor_clear(&master->supervisor);
-    if (master->exit_status == EXIT_SUCCESS)
-        log_notice("stopped");
+    return true;
 }
 
 int master_run(struct config *config, const struct prongd_handler *const *handlers,
-               worker_entry *entry)
+               worker_entry *entry, const struct program *program, const char *problem)
 {
     struct master master;
+    bool follows = program->estate >= 0, is_up;
 
     raise_descriptor_limit();
     log_set_role("master", 0, -1);
-    if (!init(&master) || !is_alone(config)) {
+    if (!init(&master) || (!follows && !is_alone(config))) {
         config_free(config);
         clear(&master);
         return EXIT_FAILURE;
     }
     master.handlers = handlers;
-    if (prepare(&master, config))
-        serve(&master, entry);
+    master.program = program;
+    supervisor_init(&master.supervisor, master.loop, &master.generations, entry, &supervisor_events,
+                    &master);
+    is_up = follows ? take_over(&master, config, problem) : start(&master, config);
+    if (is_up)
+        ev_run(master.loop, 0);
     else
         master.exit_status = EXIT_FAILURE;
+    supervisor_clear(&master.supervisor);
+    if (master.exit_status == EXIT_SUCCESS)
+        log_notice("stopped");
     clear(&master);
     return master.exit_status;
+}
+
+int master_check_estate(int estate, char *problem, size_t size)
+{
+    return estate_check(estate, problem, size);
 }
 
 int master_check(const struct config *config, char *problem, size_t size)

@@ -15,6 +15,7 @@
 #include "pid_file.h"
 #include "reload.h"
 #include "supervisor.h"
+#include "upgrade.h"
 #include "upkeep.h"
 
 /*  STARTING → RUNNING → DRAINING → STOPPING       STARTING, RUNNING → STOPPING */
@@ -35,6 +36,9 @@ struct master {
     struct supervisor supervisor;
     uint64_t last_generation; /* the number given last */
     struct reload *reload;
+    struct upgrade *upgrade;
+    const struct program *program;
+    struct control_client *successor_client; /* asked the program before this one for an upgrade */
     struct upkeep *upkeep;
     unsigned configured_workers; /* by the file that was loaded last */
     unsigned wanted_workers;     /* by an operator since then; 0: nobody said anything */

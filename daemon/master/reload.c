@@ -306,6 +306,16 @@ void reload_request(struct reload *reload, struct control_client *client, bool w
         log_notice("reload queued behind the running one");
 }
 
+void reload_take_over(struct reload *reload, struct config *config, const char *problem,
+                      struct control_client *client)
+{
+    add_waiter(&reload->waiters, client, true);
+    if (config != NULL)
+        prepare(reload, config);
+    else
+        refuse(reload, problem, EXIT_CONFIGURATION);
+}
+
 /* --- What the supervisor tells --- */
 
 bool reload_on_ready(struct reload *reload, struct generation *generation)

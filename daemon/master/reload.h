@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct config;
 struct control_client;
 struct generation;
 struct master;
@@ -31,6 +32,11 @@ struct reload *reload_new(struct master *master);
 /* Asks for a reload.  `client`: who is answered, at the commit or, with `waits`, when the old
  * generation is gone; NULL: nobody but the log. */
 void reload_request(struct reload *reload, struct control_client *client, bool waits);
+
+/* The first reload of a program that took over: with its own configuration, or, when there is none,
+ * only the answer that says why. */
+void reload_take_over(struct reload *reload, struct config *config, const char *problem,
+                      struct control_client *client);
 
 /* The supervisor tells: every worker of `generation` is ready; one of them failed; the last one of
  * it is gone.  True: it was the reload's generation. */

@@ -92,7 +92,10 @@ static void settle(struct slot *slot, const char *how)
         fail(slot->supervisor, generation, why);
         return;
     case GENERATION_SERVING:
-        refill(slot);
+        if (generation->is_inherited) /* its program is gone: the next reload fills the place */
+            slot_enter(slot, SLOT_EMPTY);
+        else
+            refill(slot);
         return;
     case GENERATION_DRAINING:
     case GENERATION_STOPPING:
@@ -337,20 +340,26 @@ static void bury(struct slot *slot, int status)
 }
 
 /* As process 1 of a container the master is also given children that are not its own. */
-static void on_child_signal(struct ev_loop *loop, ev_signal *watcher, int revents)
+void supervisor_reap(struct supervisor *supervisor)
 {
-    struct supervisor *supervisor = watcher->data;
     struct slot *slot;
     int status;
     pid_t pid;
 
-    (void)loop;
-    (void)revents;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
         slot = generation_list_find_slot(supervisor->generations, pid);
         if (slot != NULL)
             bury(slot, status);
+        else
+            supervisor->events->on_other_child(pid, status, supervisor->user);
     }
+}
+
+static void on_child_signal(struct ev_loop *loop, ev_signal *watcher, int revents)
+{
+    (void)loop;
+    (void)revents;
+    supervisor_reap(watcher->data);
 }
 
 /* --- The interface --- */
@@ -369,21 +378,46 @@ void supervisor_init(struct supervisor *supervisor, struct ev_loop *loop,
     ev_signal_start(loop, &supervisor->child_signal);
 }
 
-static void adopt_slot(struct supervisor *supervisor, struct slot *slot)
+static void watch_slot(struct supervisor *supervisor, struct slot *slot)
 {
     slot->supervisor = supervisor;
     ev_timer_init(&slot->timer, on_limit, 0., 0.);
     slot->timer.data = slot;
 }
 
-void supervisor_start(struct supervisor *supervisor, struct generation *generation)
+void supervisor_prepare(struct supervisor *supervisor, struct generation *generation)
 {
     ev_timer_init(&generation->conclusion, on_conclusion, 0., 0.);
     generation->conclusion.data = generation;
     for (unsigned i = 0; i < generation->slot_count; i++)
-        adopt_slot(supervisor, &generation->slots[i]);
+        watch_slot(supervisor, &generation->slots[i]);
+}
+
+void supervisor_start(struct supervisor *supervisor, struct generation *generation)
+{
+    supervisor_prepare(supervisor, generation);
     for (unsigned i = 0; i < generation->slot_count; i++)
         spawn(&generation->slots[i]);
+}
+
+int supervisor_adopt_slot(struct slot *slot, pid_t pid, int fd, enum slot_state state)
+{
+    double limit_s = (double)slot->generation->config->daemon.shutdown_timeout_ms / 1000;
+
+    if (pid == 0)
+        return 0;
+    slot->ipc = ipc_new(slot->supervisor->loop, fd, &channel_events, slot);
+    if (slot->ipc == NULL)
+        return -errno;
+    slot->pid = pid;
+    slot->state = SLOT_STARTING; /* that of a worker which was never ready, until told below */
+    if (state == SLOT_READY || state == SLOT_DRAINING)
+        slot_enter(slot, SLOT_READY);
+    if (state == SLOT_DRAINING)
+        slot_enter_for(slot, SLOT_DRAINING, limit_s);
+    if (state != SLOT_READY && state != SLOT_DRAINING)
+        slot_stop(slot);
+    return 0;
 }
 
 void supervisor_accept(struct supervisor *supervisor, struct generation *generation)

@@ -10,12 +10,15 @@
 
 #include <ev.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "inheritance.h"
 #include "message.h"
+#include "scoreboard.h"
 
 struct generation;
 struct generation_list;
+struct slot;
 
 struct supervisor_events {
     /* Every worker of the generation is ready; once.  supervisor_accept() lets them begin. */
@@ -29,6 +32,9 @@ struct supervisor_events {
 
     /* The last worker of a generation that drained or stopped has ended.  May free it. */
     void (*on_gone)(struct generation *generation, void *user);
+
+    /* A child that is no worker has ended; `status` is that of waitpid(). */
+    void (*on_other_child)(pid_t pid, int status, void *user);
 
     /* In a child: frees and closes everything of the master but the scoreboard, with no effect
      * outside this process. */
@@ -51,6 +57,16 @@ void supervisor_init(struct supervisor *supervisor, struct ev_loop *loop,
 
 /* Starts all its workers.  on_ready or on_failed follows, never from inside the call. */
 void supervisor_start(struct supervisor *supervisor, struct generation *generation);
+
+/* The watchers of a generation that is started, or adopted slot by slot. */
+void supervisor_prepare(struct supervisor *supervisor, struct generation *generation);
+
+/* A worker of the program before this one: `pid` lives in the slot (0: nobody) and is at the other
+ * end of `fd`.  Takes `fd` in every case.  0 or a negative code. */
+int supervisor_adopt_slot(struct slot *slot, pid_t pid, int fd, enum slot_state state);
+
+/* Buries those who died while nobody was looking. */
+void supervisor_reap(struct supervisor *supervisor);
 
 /* Its workers, all ready, accept from now on; so do those that replace them. */
 void supervisor_accept(struct supervisor *supervisor, struct generation *generation);

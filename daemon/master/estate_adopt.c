@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reading the estate: nothing in it is trusted, neither numbers nor descriptors.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "estate.h"
+#include "estate_internal.h"
+#include "generation.h"
+#include "inherited_config.h"
+#include "listeners.h"
+#include "master_internal.h"
+#include "scoreboard.h"
+#include "slot.h"
+
+/* --- Values --- */
+
+static bool is_open(int fd)
+{
+    return fd >= 0 && fcntl(fd, F_GETFD) >= 0;
+}
+
+static json_t *load(int fd, char *problem, size_t size)
+{
+    json_error_t error;
+    json_t *estate;
+    int version = 0;
+
+    if (lseek(fd, 0, SEEK_SET) < 0) {
+        snprintf(problem, size, "the estate cannot be read: %s", strerror(errno));
+        return NULL;
+    }
+    estate = json_loadfd(fd, 0, &error);
+    if (estate == NULL) {
+        snprintf(problem, size, "the estate cannot be read: %s", error.text);
+        return NULL;
+    }
+    if (json_unpack(estate, "{s:i}", "version", &version) < 0 || version != ESTATE_VERSION) {
+        snprintf(problem, size, "the estate has version %d, this program knows %d", version,
+                 ESTATE_VERSION);
+        json_decref(estate);
+        return NULL;
+    }
+    return estate;
+}
+
+static int digit(char letter)
+{
+    if (letter >= '0' && letter <= '9')
+        return letter - '0';
+    return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
+}
+
+/* How many bytes the digits make; -1 when they do not fit or are none. */
+static long unhex(const char *text, void *bytes, size_t size)
+{
+    unsigned char *byte = bytes;
+    size_t length = strlen(text);
+
+    if (length % 2 != 0 || length / 2 > size)
+        return -1;
+    for (size_t i = 0; i < length / 2; i++) {
+        int high = digit(text[2 * i]), low = digit(text[2 * i + 1]);
+
+        if (high < 0 || low < 0)
+            return -1;
+        byte[i] = (unsigned char)(high << 4 | low);
+    }
+    return (long)(length / 2);
+}
+
+static bool read_address(const json_t *value, struct prong_address *address)
+{
+    const char *ip, *path;
+    int family, port;
+    json_int_t scope;
+    long path_size;
+
+    *address = (struct prong_address){0};
+    if (json_unpack((json_t *)(uintptr_t)value, "{s:i, s:i, s:I, s:s, s:s}", "family", &family,
+                    "port", &port, "scope", &scope, "ip", &ip, "path", &path) < 0)
+        return false;
+    path_size = unhex(path, address->path, sizeof(address->path));
+    if (path_size < 0 || unhex(ip, address->ip, sizeof(address->ip)) != sizeof(address->ip))
+        return false;
+    address->family = (uint16_t)family;
+    address->port = (uint16_t)port;
+    address->scope = (uint32_t)scope;
+    address->path_size = (uint8_t)path_size;
+    return true;
+}
+
+/* --- Handles --- */
+
+static int adopt_listener(struct listeners *listeners, const json_t *value)
+{
+    struct prong_address wanted;
+    const char *server;
+    int fd, ordinal;
+
+    if (json_unpack((json_t *)(uintptr_t)value, "{s:i, s:s, s:i}", "fd", &fd, "server", &server,
+                    "ordinal", &ordinal) < 0 ||
+        !read_address(json_object_get(value, "wanted"), &wanted) || !is_open(fd))
+        return -EPROTO;
+    return listeners_adopt(listeners, fd, &wanted, server, (unsigned)ordinal);
+}
+
+static int adopt_listeners(struct master *master, const json_t *list)
+{
+    const json_t *value;
+    size_t i;
+
+    json_array_foreach(list, i, value)
+    {
+        int error = adopt_listener(master->listeners, value);
+
+        if (error < 0)
+            return error;
+    }
+    return 0;
+}
+
+/* --- Generations --- */
+
+static int adopt_slot(struct generation *generation, unsigned index, const json_t *value)
+{
+    struct slot *slot = &generation->slots[index];
+    json_int_t pid, served_before;
+    int fd, state, early_deaths;
+
+    if (json_unpack((json_t *)(uintptr_t)value, "{s:I, s:i, s:i, s:i, s:I}", "pid", &pid, "fd", &fd,
+                    "state", &state, "early_deaths", &early_deaths, "served_before",
+                    &served_before) < 0 ||
+        (pid != 0 && !is_open(fd)))
+        return -EPROTO;
+    slot->early_deaths = (unsigned)early_deaths;
+    slot->served_before = (uint64_t)served_before;
+    return supervisor_adopt_slot(slot, (pid_t)pid, fd, (enum slot_state)state);
+}
+
+static int adopt_slots(struct generation *generation, struct supervisor *supervisor,
+                       const json_t *slots)
+{
+    const json_t *value;
+    size_t i;
+
+    supervisor_prepare(supervisor, generation);
+    json_array_foreach(slots, i, value)
+    {
+        int error = adopt_slot(generation, (unsigned)i, value);
+
+        if (error < 0)
+            return error;
+    }
+    return 0;
+}
+
+static int adopt_generation_listeners(struct generation *generation, const json_t *list)
+{
+    const json_t *value;
+    size_t i;
+
+    json_array_foreach(list, i, value)
+    {
+        int server, fd;
+
+        if (json_unpack((json_t *)(uintptr_t)value, "{s:i, s:i}", "server", &server, "fd", &fd) <
+                0 ||
+            generation_adopt_listener(generation, (unsigned)server, fd) < 0)
+            return -EPROTO;
+    }
+    return 0;
+}
+
+static int adopt_nudges(struct generation *generation, const json_t *list)
+{
+    for (unsigned i = 0; i < generation->slot_count; i++) {
+        int fd = (int)json_integer_value(json_array_get(list, i));
+
+        if (!is_open(fd))
+            return -EPROTO;
+        generation->nudge_fds[i] = fd;
+    }
+    return 0;
+}
+
+static int adopt_generation(struct master *master, const json_t *value)
+{
+    json_t *servers, *slots, *nudges, *listeners;
+    json_int_t number, timeout_ms;
+    const char *file;
+    int state, accepts, error;
+    struct generation *generation;
+    struct config *config;
+
+    if (json_unpack((json_t *)(uintptr_t)value, "{s:I, s:i, s:b, s:s, s:I, s:o, s:o, s:o, s:o}",
+                    "number", &number, "state", &state, "accepts", &accepts, "file", &file,
+                    "shutdown_timeout_ms", &timeout_ms, "servers", &servers, "slots", &slots,
+                    "nudges", &nudges, "listeners", &listeners) < 0)
+        return -EPROTO;
+    config = inherited_config_new(file, servers, (uint64_t)timeout_ms, master->handlers);
+    if (config == NULL)
+        return -EPROTO;
+    generation = generation_adopt((uint64_t)number, config, master->listeners, master->scoreboard,
+                                  (unsigned)json_array_size(slots), (enum generation_state)state,
+                                  accepts != 0);
+    if (generation == NULL)
+        return -ENOMEM;
+    generation_list_append(&master->generations, generation);
+    error = adopt_nudges(generation, nudges);
+    if (error == 0)
+        error = adopt_generation_listeners(generation, listeners);
+    if (error == 0)
+        error = adopt_slots(generation, &master->supervisor, slots);
+    return error;
+}
+
+static int adopt_generations(struct master *master, const json_t *list)
+{
+    const json_t *value;
+    size_t i;
+
+    json_array_foreach(list, i, value)
+    {
+        int error = adopt_generation(master, value);
+
+        if (error < 0)
+            return error;
+    }
+    return 0;
+}
+
+/* --- All of it --- */
+
+static int adopt_control(struct master *master, const json_t *estate)
+{
+    const json_t *control = json_object_get(estate, "control");
+    int fd = -1, client = -1;
+
+    if (json_is_null(control))
+        return 0;
+    if (json_unpack((json_t *)(uintptr_t)control, "{s:i}", "fd", &fd) < 0 || !is_open(fd))
+        return -EPROTO;
+    master->control = control_adopt(master->loop, fd, command_table, master);
+    if (master->control == NULL)
+        return -ENOMEM;
+    client = (int)json_integer_value(json_object_get(estate, "client"));
+    if (is_open(client))
+        master->successor_client = control_adopt_client(master->control, client);
+    return 0;
+}
+
+static int adopt_pid_file(struct master *master, const json_t *value)
+{
+    const char *path;
+    int fd;
+
+    if (json_is_null(value))
+        return 0;
+    if (json_unpack((json_t *)(uintptr_t)value, "{s:s, s:i}", "path", &path, "fd", &fd) < 0 ||
+        !is_open(fd))
+        return -EPROTO;
+    master->pid_file.path = strdup(path);
+    master->pid_file.fd = fd;
+    return master->pid_file.path == NULL ? -ENOMEM : 0;
+}
+
+static int adopt_numbers(struct master *master, const json_t *estate)
+{
+    json_int_t started, last_generation;
+    int scoreboard, configured, wanted;
+
+    if (json_unpack((json_t *)(uintptr_t)estate, "{s:i, s:I, s:I, s:i, s:i}", "scoreboard",
+                    &scoreboard, "started", &started, "last_generation", &last_generation,
+                    "configured_workers", &configured, "wanted_workers", &wanted) < 0 ||
+        !is_open(scoreboard))
+        return -EPROTO;
+    master->started = (time_t)started;
+    master->last_generation = (uint64_t)last_generation;
+    master->configured_workers = (unsigned)configured;
+    master->wanted_workers = (unsigned)wanted;
+    scoreboard_free(master->scoreboard);
+    master->scoreboard = scoreboard_adopt(scoreboard);
+    return master->scoreboard == NULL ? -errno : 0;
+}
+
+int estate_adopt(struct master *master, int fd, char *problem, size_t size)
+{
+    json_t *estate = load(fd, problem, size);
+    int error;
+
+    if (estate == NULL)
+        return -EPROTO;
+    error = adopt_numbers(master, estate);
+    if (error == 0)
+        error = adopt_pid_file(master, json_object_get(estate, "pid_file"));
+    if (error == 0)
+        error = adopt_control(master, estate);
+    if (error == 0)
+        error = adopt_listeners(master, json_object_get(estate, "listeners"));
+    if (error == 0)
+        error = adopt_generations(master, json_object_get(estate, "generations"));
+    if (error < 0)
+        snprintf(problem, size, "the estate does not fit together: %s", strerror(-error));
+    json_decref(estate);
+    return error;
+}
+
+int estate_check(int fd, char *problem, size_t size)
+{
+    json_t *estate = load(fd, problem, size);
+    bool is_whole;
+
+    if (estate == NULL)
+        return -EPROTO;
+    is_whole = json_is_array(json_object_get(estate, "generations")) &&
+               json_is_array(json_object_get(estate, "listeners")) &&
+               json_is_integer(json_object_get(estate, "scoreboard"));
+    if (!is_whole)
+        snprintf(problem, size, "the estate is not whole");
+    json_decref(estate);
+    return is_whole ? 0 : -EPROTO;
+}
+
+int estate_image_fd(int fd)
+{
+    char problem[128];
+    json_t *estate = load(fd, problem, sizeof(problem));
+    int image = -1;
+
+    if (estate != NULL)
+        image = (int)json_integer_value(json_object_get(estate, "image"));
+    json_decref(estate);
+    return image;
+}
+
+/* --- Over the exec --- */
+
+static int set_one(int fd, bool inheritable)
+{
+    if (fd < 0)
+        return 0;
+    return fcntl(fd, F_SETFD, inheritable ? 0 : FD_CLOEXEC) < 0 ? -errno : 0;
+}
+
+/* Every member that names a descriptor is called fd, or one of these. */
+static bool names_fd(const char *key)
+{
+    static const char *const keys[] = {"fd", "image", "client", "scoreboard"};
+
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        if (strcmp(key, keys[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int set_all(json_t *value, bool is_fd, bool inheritable)
+{
+    const char *key;
+    json_t *member;
+    size_t i;
+    int error = 0;
+
+    if (json_is_integer(value))
+        return is_fd ? set_one((int)json_integer_value(value), inheritable) : 0;
+    if (json_is_object(value)) {
+        json_object_foreach(value, key, member)
+        {
+            if (error == 0)
+                error = set_all(member, names_fd(key) || strcmp(key, "nudges") == 0, inheritable);
+        }
+    }
+    json_array_foreach(value, i, member)
+    {
+        if (error == 0)
+            error = set_all(member, is_fd, inheritable);
+    }
+    return error;
+}
+
+int estate_set_inheritable(int fd, bool inheritable)
+{
+    char problem[128];
+    json_t *estate = load(fd, problem, sizeof(problem));
+    int error;
+
+    if (estate == NULL)
+        return -EPROTO;
+    error = set_all(estate, false, inheritable);
+    json_decref(estate);
+    return error == 0 ? set_one(fd, inheritable) : error;
+}
