@@ -91,10 +91,11 @@ static int fail_usage(const char *format, ...)
     return show_hint();
 }
 
-/* The rows in the form that getopt_long() wants. */
-static void make_getopt(char letters[2 * COUNT(options) + 1],
+/* The rows in the form that getopt_long() wants.  "-": words are returned in their place, too. */
+static void make_getopt(char letters[2 * COUNT(options) + 2],
                         struct option longs[COUNT(options) + 1])
 {
+    *letters++ = '-';
     for (size_t i = 0; i < COUNT(options); i++) {
         bool takes = options[i].argument != NULL;
 
@@ -132,19 +133,32 @@ static bool take_option(struct arguments *arguments, int letter)
     }
 }
 
-/* False: getopt_long() has said on stderr what is wrong. */
+/* An option that is not ours, behind the command, is the command's: reload --no-wait. */
+static bool is_for_command(const struct arguments *arguments, const char *word)
+{
+    return arguments->word_count > 0 && optopt == 0 && strncmp(word, "--", 2) == 0;
+}
+
+/* False: it was said on stderr what is wrong.  The words take the place of what is read already. */
 static bool take_options(struct arguments *arguments, int argc, char **argv)
 {
-    char letters[2 * COUNT(options) + 1];
+    char letters[2 * COUNT(options) + 2];
     struct option longs[COUNT(options) + 1];
     int letter;
 
     make_getopt(letters, longs);
-    while ((letter = getopt_long(argc, argv, letters, longs, NULL)) != -1)
-        if (!take_option(arguments, letter))
+    opterr = 0;
+    arguments->words = argv + 1;
+    while ((letter = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+        if (letter == 1 || (letter == '?' && is_for_command(arguments, argv[optind - 1]))) {
+            arguments->words[arguments->word_count++] = argv[optind - 1];
+        } else if (!take_option(arguments, letter)) {
+            fail_usage("the option %s is not known, or its value is missing", argv[optind - 1]);
             return false;
-    arguments->words = argv + optind;
-    arguments->word_count = (size_t)(argc - optind);
+        }
+    }
+    while (optind < argc)
+        arguments->words[arguments->word_count++] = argv[optind++];
     return true;
 }
 
@@ -217,7 +231,7 @@ int main(int argc, char **argv)
     int status = 0;
 
     if (!take_options(&arguments, argc, argv))
-        return show_hint();
+        return EXIT_USAGE;
     if (arguments.help)
         print_help();
     else if (arguments.version)

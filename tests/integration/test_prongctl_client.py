@@ -104,6 +104,21 @@ def test_a_request_is_one_line_of_json(make_master, tmp_path):
     assert master.request.count(b"\n") == 1
 
 
+@pytest.mark.parametrize("words", [["reload", "--no-wait", "--json"], ["-j", "reload", "--no-wait"],
+                                   ["--json", "reload", "--", "--no-wait"]])
+def test_an_option_that_is_not_its_own_is_the_commands(make_master, tmp_path, words):
+    master = make_master({"ok": True, "generation": 2})
+    assert prongctl("-s", tmp_path / "control.sock", *words).returncode == 0
+    assert json.loads(master.request) == {"command": "reload", "arguments": ["--no-wait"]}
+
+
+@pytest.mark.parametrize("words", [["--no-wait", "reload"], ["-x", "status"], ["status", "-s"]])
+def test_an_option_that_nobody_knows_is_refused(words):
+    answer = prongctl(*words)
+    assert answer.returncode == 2
+    assert f"option {words[0] if words[0][0] == '-' else words[1]} " in answer.stderr
+
+
 def test_status_is_shown_as_tables(ask):
     answer = ask(STATUS, "status")
     assert answer.returncode == 0 and answer.stderr == ""
