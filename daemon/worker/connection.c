@@ -159,23 +159,26 @@ int connection_leave(struct prong_socket *socket, struct record *record)
 {
     struct connection *connection = connection_of(socket);
     const struct config_server *config = service_of(socket)->config;
+    const struct prongd_handler *handler = config->handler;
     int error;
 
     *record = (struct record){
         .id = connection->id,
         .opened_ds = connection->opened_ds,
         .moves = connection->moves + 1U,
-        .state_version = config->handler->state_version,
+        .state_version = handler->state_version,
         .image = {.fd = -1},
     };
     snprintf(record->server, sizeof(record->server), "%s", config->name);
-    snprintf(record->handler, sizeof(record->handler), "%s", config->handler->name);
+    snprintf(record->handler, sizeof(record->handler), "%s", handler->name);
     error = save_state(socket, record);
     if (error == 0) {
         prong_socket_hold(socket); /* its last state is still written down below */
         error = prong_socket_detach(socket, &record->image);
         if (error == 0)
             connection_enter(connection, CONNECTION_LEAVING);
+        if (error == 0 && handler->on_leave != NULL)
+            handler->on_leave(connection + 1);
         prong_socket_release(socket);
     }
     if (error < 0)

@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "channel.h"
 #include "config.h"
 #include "connection.h"
 #include "handoff.h"
@@ -24,28 +25,11 @@
 /* Connections that leave with one turn of the loop. */
 #define PER_TURN (4 * HANDOFF_BATCH)
 
-/* How far a worker may get ahead of a lighter one that has no room at the moment. */
-#define LEAD 4
-
 /* How soon a handler that said "not now" is asked again. */
 #define ASK_AGAIN_S 0.01
 
 /* Descriptors that are not for connections: what a worker opens for itself. */
 #define RESERVED_FDS 64
-
-struct channel {
-    struct channel *next;
-    struct exchange *exchange;
-    struct handoff *handoff;
-    bool is_giver;
-    uint64_t generation;
-    uint32_t slot;
-    uint32_t server_count;
-    struct {
-        uint32_t index; /* where our service is at the peer */
-        uint64_t load;  /* its connections there when the channel came, and what we gave since */
-    } servers[];
-};
 
 struct exchange {
     struct exchange_place place;
@@ -66,53 +50,12 @@ struct exchange {
     ev_tstamp patience_ends;
 };
 
-/* --- Choosing where to --- */
-
-static uint64_t connections_at(const struct channel *channel, uint32_t server)
-{
-    const struct scoreboard_server *cell = scoreboard_server(
-        channel->exchange->place.scoreboard, channel->generation, channel->slot, server);
-
-    return cell == NULL ? 0 : atomic_load_explicit(&cell->connections, memory_order_relaxed);
-}
-
-static bool can_take(const struct channel *channel, size_t service)
-{
-    return channel->is_giver && channel->servers[service].index != MESSAGE_NO_SERVER;
-}
+/* --- Giving --- */
 
 static bool has_patience(const struct exchange *exchange)
 {
     return ev_now(exchange->place.ev) < exchange->patience_ends;
 }
-
-/* The lightest worker that has the server and room, among those that are not ahead of a lighter one
- * that is full at the moment; `*exists` says whether any has the server.  Several givers do not see
- * each other's: when each spreads its own evenly, all of it is even. */
-static struct channel *choose(struct exchange *exchange, size_t service, bool *exists)
-{
-    struct channel *lightest = NULL;
-    uint64_t least = UINT64_MAX, least_of_all = UINT64_MAX;
-
-    for (struct channel *channel = exchange->channels; channel != NULL; channel = channel->next) {
-        uint64_t load = channel->servers[service].load;
-
-        if (!can_take(channel, service))
-            continue;
-        if (load < least_of_all)
-            least_of_all = load;
-        if (load >= least || handoff_room(channel->handoff) == 0)
-            continue;
-        least = load;
-        lightest = channel;
-    }
-    *exists = least_of_all != UINT64_MAX;
-    if (lightest != NULL && least > least_of_all + LEAD && has_patience(exchange))
-        return NULL;
-    return lightest;
-}
-
-/* --- Giving --- */
 
 /* It ends here, when this worker leaves; otherwise it may still move another time. */
 static void keep(struct exchange *exchange, struct prong_socket *socket)
@@ -143,7 +86,7 @@ static bool visit(struct prong_socket *socket, void *user)
         return true;
     if (exchange->this_turn == PER_TURN || exchange->wanted == 0)
         return false;
-    channel = choose(exchange, index, &exists);
+    channel = channel_choose(exchange->channels, index, !has_patience(exchange), &exists);
     if (!may_move(exchange))
         exists = false;
     if (exists && channel == NULL)
@@ -162,15 +105,6 @@ static bool visit(struct prong_socket *socket, void *user)
     channel->servers[index].load++;
     handoff_give(channel->handoff, &record);
     return true;
-}
-
-static size_t pending_of(const struct exchange *exchange)
-{
-    size_t pending = 0;
-
-    for (struct channel *channel = exchange->channels; channel != NULL; channel = channel->next)
-        pending += channel->is_giver ? handoff_pending(channel->handoff) : 0;
-    return pending;
 }
 
 static bool still_serves(struct prong_socket *socket, void *user)
@@ -201,24 +135,6 @@ static void work(struct exchange *exchange)
     ev_idle_start(exchange->place.ev, &exchange->busy);
 }
 
-static void close_channels(struct exchange *exchange, bool givers)
-{
-    struct channel **link = &exchange->channels;
-
-    while (*link != NULL) {
-        struct channel *channel = *link;
-
-        if (channel->is_giver != givers) {
-            link = &channel->next;
-            continue;
-        }
-        *link = channel->next;
-        exchange->takers -= !givers;
-        handoff_free(channel->handoff);
-        free(channel);
-    }
-}
-
 static void finish(struct exchange *exchange)
 {
     struct exchange_result result = exchange->result;
@@ -226,7 +142,7 @@ static void finish(struct exchange *exchange)
     rest(exchange);
     ev_timer_stop(exchange->place.ev, &exchange->ask_again);
     exchange->is_giving = false;
-    close_channels(exchange, true);
+    channel_remove_all(&exchange->channels, true);
     exchange->events->on_done(&result, exchange->user);
 }
 
@@ -238,10 +154,7 @@ static void give_some(struct exchange *exchange)
         exchange->service = &exchange->place.services[i];
         service_each_connection(exchange->service, visit, exchange);
     }
-    for (struct channel *channel = exchange->channels; channel != NULL; channel = channel->next) {
-        if (channel->is_giver)
-            handoff_flush(channel->handoff);
-    }
+    channel_flush(exchange->channels);
 }
 
 static void on_turn(struct ev_loop *ev, ev_prepare *watcher, int revents)
@@ -252,7 +165,7 @@ static void on_turn(struct ev_loop *ev, ev_prepare *watcher, int revents)
     give_some(exchange);
     if (exchange->this_turn > 0)
         return;
-    if (pending_of(exchange) > 0) {
+    if (channel_pending(exchange->channels) > 0) {
         rest(exchange); /* an answer wakes us */
     } else if (exchange->wanted == 0 || !has_more(exchange) ||
                (!exchange->is_leaving && !has_patience(exchange))) {
@@ -309,7 +222,7 @@ static struct service *find_service(const struct exchange *exchange, const struc
 static int on_record(struct record *record, void **connection, void *user)
 {
     const struct channel *channel = user;
-    struct service *service = find_service(channel->exchange, record);
+    struct service *service = find_service(channel->owner, record);
     struct prong_socket *socket;
     int error;
 
@@ -330,7 +243,7 @@ static void on_discard(void *connection, void *user)
 
 static void on_start(void *connection, void *user)
 {
-    struct exchange *exchange = ((struct channel *)user)->exchange;
+    struct exchange *exchange = ((struct channel *)user)->owner;
 
     connection_start(connection);
     /* A worker that leaves, too, passes on what reaches it meanwhile. */
@@ -338,11 +251,11 @@ static void on_start(void *connection, void *user)
         go_on(exchange);
 }
 
-/* Half of what is left is shared by those who may send: none of them knows of the others. */
+/* What is left is shared by those who may send: none of them knows of the others. */
 static size_t room(void *user)
 {
     const struct channel *channel = user;
-    const struct exchange *exchange = channel->exchange;
+    const struct exchange *exchange = channel->owner;
     struct rlimit limit;
     uint64_t used = RESERVED_FDS;
 
@@ -355,19 +268,20 @@ static size_t room(void *user)
 
 static void on_taken(uint64_t id, void *user)
 {
-    struct channel *channel = user;
+    const struct channel *channel = user;
+    struct exchange *exchange = channel->owner;
 
     log_debug("connection moved connection=%llu generation=%llu slot=%u", (unsigned long long)id,
               (unsigned long long)channel->generation, channel->slot);
-    channel->exchange->result.moved++;
-    go_on(channel->exchange);
+    exchange->result.moved++;
+    go_on(exchange);
 }
 
 /* Its copy lives on here.  One that was refused stays for good; one whose taker died may go to
  * another. */
 static void on_returned(struct record *record, int error, void *user)
 {
-    struct exchange *exchange = ((struct channel *)user)->exchange;
+    struct exchange *exchange = ((struct channel *)user)->owner;
     struct service *service = find_service(exchange, record);
     struct prong_socket *socket;
     int failure = service == NULL ? -ENOENT : connection_arrive(service, record, &socket);
@@ -389,15 +303,11 @@ static void on_returned(struct record *record, int error, void *user)
 static void on_channel_close(struct handoff *handoff, void *user)
 {
     struct channel *channel = user;
-    struct exchange *exchange = channel->exchange;
-    struct channel **link = &exchange->channels;
+    struct exchange *exchange = channel->owner;
 
-    while (*link != channel)
-        link = &(*link)->next;
-    *link = channel->next;
+    (void)handoff;
     exchange->takers -= !channel->is_giver;
-    handoff_free(handoff);
-    free(channel);
+    channel_remove(&exchange->channels, channel);
     go_on(exchange);
 }
 
@@ -422,30 +332,17 @@ static bool is_sound(const struct exchange *exchange, const struct message_peer 
 static int add_channel(struct exchange *exchange, int fd, bool is_giver,
                        const struct message_peer *peer, size_t size)
 {
-    struct channel *channel = NULL;
-    int error = is_sound(exchange, peer, size) ? -ENOMEM : -EPROTO;
+    struct channel *channel;
 
-    if (error == -ENOMEM)
-        channel = calloc(1, sizeof(*channel) + peer->server_count * sizeof(channel->servers[0]));
-    if (channel == NULL) {
+    if (!is_sound(exchange, peer, size)) {
         close(fd);
-        return error;
+        return -EPROTO;
     }
-    channel->exchange = exchange;
-    channel->is_giver = is_giver;
-    channel->generation = peer->generation;
-    channel->slot = peer->slot;
-    channel->server_count = peer->server_count;
-    for (uint32_t i = 0; i < peer->server_count; i++) {
-        channel->servers[i].index = peer->servers[i];
-        channel->servers[i].load = connections_at(channel, peer->servers[i]);
-    }
-    exchange->takers += !is_giver;
-    channel->handoff =
-        handoff_new(exchange->place.ev, fd, is_giver, peer->slot, &handoff_events, channel);
-    if (channel->handoff == NULL) {
+    exchange->takers += !is_giver; /* before it tells the giver how much room there is */
+    channel = channel_new(exchange->place.ev, fd, is_giver, peer, exchange->place.scoreboard,
+                          &handoff_events, exchange);
+    if (channel == NULL) {
         exchange->takers -= !is_giver;
-        free(channel);
         return -ENOMEM;
     }
     channel->next = exchange->channels;
@@ -467,7 +364,7 @@ int exchange_add_taker(struct exchange *exchange, int fd, const struct message_p
 
 void exchange_stop_taking(struct exchange *exchange)
 {
-    close_channels(exchange, false);
+    exchange->takers -= channel_remove_all(&exchange->channels, false);
 }
 
 /* --- Life --- */
@@ -496,12 +393,7 @@ void exchange_free(struct exchange *exchange)
         return;
     rest(exchange);
     ev_timer_stop(exchange->place.ev, &exchange->ask_again);
-    while (exchange->channels != NULL) {
-        struct channel *channel = exchange->channels;
-
-        exchange->channels = channel->next;
-        handoff_free(channel->handoff);
-        free(channel);
-    }
+    channel_remove_all(&exchange->channels, true);
+    channel_remove_all(&exchange->channels, false);
     free(exchange);
 }

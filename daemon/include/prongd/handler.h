@@ -73,6 +73,10 @@ struct prongd_handler {
      * nothing yet: no writing. */
     int (*restore)(struct prong_socket *socket, const void *bytes, size_t size, uint32_t version);
 
+    /* The connection has moved: releases what its state holds, as on_close would have.  The socket
+     * is gone already, and no other callback comes here. */
+    void (*on_leave)(void *state);
+
     /* May it move now?  NULL: at any moment.  False: it asks for a message's end first, and is
      * asked again soon, for at most `handoff_timeout`. */
     bool (*can_move)(struct prong_socket *socket);

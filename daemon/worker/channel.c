@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The list of channels, and the choice among them.
+ */
+#include "channel.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "scoreboard.h"
+
+/* How far a worker may get ahead of a lighter one that has no room at the moment. */
+#define LEAD 4
+
+static uint64_t connections_at(const struct scoreboard *scoreboard, const struct channel *channel,
+                               uint32_t server)
+{
+    const struct scoreboard_server *cell =
+        scoreboard_server(scoreboard, channel->generation, channel->slot, server);
+
+    return cell == NULL ? 0 : atomic_load_explicit(&cell->connections, memory_order_relaxed);
+}
+
+struct channel *channel_new(struct ev_loop *ev, int fd, bool is_giver,
+                            const struct message_peer *peer, const struct scoreboard *scoreboard,
+                            const struct handoff_events *events, void *owner)
+{
+    struct channel *channel =
+        calloc(1, sizeof(*channel) + peer->server_count * sizeof(channel->servers[0]));
+
+    if (channel == NULL) {
+        close(fd);
+        return NULL;
+    }
+    channel->owner = owner;
+    channel->is_giver = is_giver;
+    channel->generation = peer->generation;
+    channel->slot = peer->slot;
+    for (uint32_t i = 0; i < peer->server_count; i++) {
+        channel->servers[i].index = peer->servers[i];
+        channel->servers[i].load = connections_at(scoreboard, channel, peer->servers[i]);
+    }
+    channel->handoff = handoff_new(ev, fd, is_giver, peer->slot, events, channel);
+    if (channel->handoff == NULL) {
+        free(channel);
+        return NULL;
+    }
+    return channel;
+}
+
+static bool can_take(const struct channel *channel, size_t server)
+{
+    return channel->is_giver && channel->servers[server].index != MESSAGE_NO_SERVER;
+}
+
+struct channel *channel_choose(struct channel *list, size_t server, bool hurries, bool *exists)
+{
+    struct channel *lightest = NULL;
+    uint64_t least = UINT64_MAX, least_of_all = UINT64_MAX;
+
+    for (struct channel *channel = list; channel != NULL; channel = channel->next) {
+        uint64_t load;
+
+        if (!can_take(channel, server))
+            continue;
+        load = channel->servers[server].load;
+        if (load < least_of_all)
+            least_of_all = load;
+        if (load >= least || handoff_room(channel->handoff) == 0)
+            continue;
+        least = load;
+        lightest = channel;
+    }
+    *exists = least_of_all != UINT64_MAX;
+    return lightest != NULL && least > least_of_all + LEAD && !hurries ? NULL : lightest;
+}
+
+size_t channel_pending(const struct channel *list)
+{
+    size_t pending = 0;
+
+    for (; list != NULL; list = list->next)
+        pending += list->is_giver ? handoff_pending(list->handoff) : 0;
+    return pending;
+}
+
+void channel_flush(struct channel *list)
+{
+    for (; list != NULL; list = list->next) {
+        if (list->is_giver)
+            handoff_flush(list->handoff);
+    }
+}
+
+void channel_remove(struct channel **list, struct channel *channel)
+{
+    while (*list != channel)
+        list = &(*list)->next;
+    *list = channel->next;
+    handoff_free(channel->handoff);
+    free(channel);
+}
+
+size_t channel_remove_all(struct channel **list, bool givers)
+{
+    size_t count = 0;
+
+    while (*list != NULL) {
+        if ((*list)->is_giver != givers) {
+            list = &(*list)->next;
+            continue;
+        }
+        channel_remove(list, *list);
+        count++;
+    }
+    return count;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Channels: the other workers that connections can go to or come from.
+ */
+#ifndef PRONGD_CHANNEL_H
+#define PRONGD_CHANNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "handoff.h"
+#include "message.h"
+
+struct ev_loop;
+struct scoreboard;
+
+/* One way to one worker. */
+struct channel {
+    struct channel *next;
+    void *owner;
+    struct handoff *handoff;
+    bool is_giver;
+    uint64_t generation;
+    uint32_t slot;
+    struct {
+        uint32_t index; /* where our service is at the peer, or MESSAGE_NO_SERVER */
+        uint64_t load;  /* its connections there when the channel came, and what we gave since */
+    } servers[];
+};
+
+/* Takes `fd` in every case; `peer` was checked.  `events` get the channel as their user.  NULL with
+ * errno. */
+struct channel *channel_new(struct ev_loop *ev, int fd, bool is_giver,
+                            const struct message_peer *peer, const struct scoreboard *scoreboard,
+                            const struct handoff_events *events, void *owner);
+
+/* The lightest worker that has the server and room.  `*exists`: whether any has the server.  One
+ * that would get ahead of a lighter one which is full at the moment is only chosen when `hurries`.
+ * Several givers do not see each other's: when each spreads its own evenly, all of it is even. */
+struct channel *channel_choose(struct channel *list, size_t server, bool hurries, bool *exists);
+
+/* Records that givers have not had an answer for. */
+size_t channel_pending(const struct channel *list);
+
+/* Sends what givers have collected. */
+void channel_flush(struct channel *list);
+
+/* Takes one out of the list, and frees it. */
+void channel_remove(struct channel **list, struct channel *channel);
+
+/* The same for all givers, or all takers.  How many. */
+size_t channel_remove_all(struct channel **list, bool givers);
+
+#endif
