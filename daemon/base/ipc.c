@@ -154,6 +154,14 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
     ipc_release(ipc);
 }
 
+void ipc_read_rest(struct ipc *ipc)
+{
+    ipc_hold(ipc);
+    while (!ipc->is_closed && receive_one(ipc)) {
+    }
+    ipc_release(ipc);
+}
+
 static bool is_temporary(int error)
 {
     return error == -EAGAIN || error == -ETOOMANYREFS || error == -ENOBUFS || error == -ENOMEM;

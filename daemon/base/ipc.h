@@ -46,6 +46,10 @@ struct ipc *ipc_new(struct ev_loop *loop, int fd, const struct ipc_events *event
 int ipc_send(struct ipc *ipc, unsigned type, const void *payload, size_t size, const int *fds,
              size_t fd_count);
 
+/* Reads what the other side has left behind, now: it is known to be dead, and its end would be told
+ * from the loop only. */
+void ipc_read_rest(struct ipc *ipc);
+
 /* Frames that wait for the kernel. */
 size_t ipc_queued(const struct ipc *ipc);
 

@@ -184,7 +184,8 @@ static void on_channel_close(struct ipc *ipc, int error, void *user)
     if (error == 0 || error == -ECONNRESET)
         return;
     log_code(LOG_LEVEL_ERROR, error, "channel failed slot=%u pid=%d", slot->index, (int)slot->pid);
-    kill(slot->pid, SIGKILL);
+    if (slot_is_occupied(slot))
+        kill(slot->pid, SIGKILL);
 }
 
 static const struct ipc_events channel_events = {
@@ -332,9 +333,11 @@ static void bury(struct slot *slot, int status)
            "worker ended slot=%u generation=%llu pid=%d state=%s how=\"%s\"", slot->index,
            (unsigned long long)slot->generation->number, (int)slot->pid,
            slot_state_name(slot->state), how);
+    slot->pid = 0;
+    if (slot->state == SLOT_DRAINING && slot->ipc != NULL)
+        ipc_read_rest(slot->ipc); /* what became of its connections */
     ipc_free(slot->ipc);
     slot->ipc = NULL;
-    slot->pid = 0;
     scoreboard_clear_slot(slot->generation->scoreboard, slot->generation->number, slot->index);
     settle(slot, how);
 }

@@ -179,6 +179,22 @@ static void frames_arrive_from_a_side_that_ended_with_ours_unread(void **state)
     assert_int_equal(ipc_queued(pair->near), 0);
 }
 
+static void the_rest_of_a_dead_side_is_read_at_once(void **state)
+{
+    struct pair *pair = *state;
+
+    (void)send_until_queued(pair);
+    for (unsigned i = 0; i < 40; i++)
+        assert_int_equal(ipc_send(pair->far, i, NULL, 0, NULL, 0), 0);
+    ipc_free(pair->far);
+    pair->far = NULL;
+    ipc_read_rest(pair->near);
+    assert_int_equal(pair->near_seen.frames, 40);
+    assert_int_equal(pair->near_seen.closes, 1);
+    ipc_read_rest(pair->near);
+    assert_int_equal(pair->near_seen.closes, 1);
+}
+
 static void a_channel_may_be_freed_from_on_frame(void **state)
 {
     struct pair *pair = *state;
@@ -249,6 +265,7 @@ int main(void)
         PAIR(the_end_of_the_other_side_is_told_once),
         PAIR(frames_sent_before_the_end_arrive_before_it),
         PAIR(frames_arrive_from_a_side_that_ended_with_ours_unread),
+        PAIR(the_rest_of_a_dead_side_is_read_at_once),
         PAIR(a_channel_may_be_freed_from_on_frame),
         PAIR(a_channel_may_be_freed_from_on_close),
         PAIR(one_channel_does_not_keep_the_loop_from_others),

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""Workers that are stopped or killed, and what a kill may cost."""
+
+import ctypes
+import os
+import signal
+import socket
+from pathlib import Path
+
+from daemon import eventually
+
+PIDFD_GETFD = 438  # the number of the system call, on every architecture
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def name_of(peer):
+    """The way steady-load calls a connection: after its client's address."""
+    if isinstance(peer, tuple):
+        return f"{4 if len(peer) == 2 else 6}:{peer[1]}"
+    return "u:" + (peer.decode() if isinstance(peer, bytes) else peer).lstrip("\0")
+
+
+def peer_name(pidfd, fd):
+    """None for a descriptor that is no connection any more."""
+    copy = LIBC.syscall(PIDFD_GETFD, pidfd, fd, 0)
+    if copy < 0:
+        return None
+    with socket.socket(fileno=copy) as one:
+        try:
+            return name_of(one.getpeername())
+        except OSError:
+            return None
+
+
+def is_stopped(pid):
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "TZ"
+
+
+class Victim:
+    """A stopped process: what it holds cannot change any more."""
+
+    def __init__(self, pid):
+        self.pid = pid
+        os.kill(pid, signal.SIGSTOP)
+        eventually(lambda: is_stopped(pid), f"process {pid} is stopped")
+
+    def clients(self):
+        """The names of the connections that it has a descriptor of: all that its death may end."""
+        directory = Path(f"/proc/{self.pid}/fd")
+        pidfd = os.pidfd_open(self.pid)
+        try:
+            sockets = [int(link.name) for link in directory.iterdir()
+                       if os.readlink(link).startswith("socket:")]
+            return {peer_name(pidfd, fd) for fd in sockets} - {None}
+        finally:
+            os.close(pidfd)
+
+    def resume(self):
+        os.kill(self.pid, signal.SIGCONT)
+
+    def kill(self):
+        """What clients() would have said."""
+        clients = self.clients()
+        os.kill(self.pid, signal.SIGKILL)
+        return clients
