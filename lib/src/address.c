@@ -313,3 +313,14 @@ void prong_address_from_sockaddr(struct prong_address *address, const struct soc
     }
     address->family = sockaddr->sa_family;
 }
+
+int prong_address_from_fd(struct prong_address *address, int fd)
+{
+    struct sockaddr_storage storage;
+    socklen_t length = sizeof(storage);
+
+    if (getsockname(fd, (struct sockaddr *)&storage, &length) < 0)
+        return -errno;
+    prong_address_from_sockaddr(address, (struct sockaddr *)&storage, length);
+    return 0;
+}

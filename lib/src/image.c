@@ -191,8 +191,10 @@ struct prong_socket *prong_socket_attach(struct prong_loop *loop, struct prong_s
         return NULL;
     }
     take_over(socket, image);
-    if (server != NULL)
+    if (server != NULL) {
         server_adopt(server, socket);
+        server->counters.attached++;
+    }
     return socket;
 }
 

@@ -57,6 +57,7 @@ static const struct field fields[] = {
     FLAG(finished),
     FLAG(destroy_soon),
     FLAG(need_drain),
+    FLAG(hangup_told),
     VALUE(corked),
     FLAG(unref),
     FLAG(no_delay),

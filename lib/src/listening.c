@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Servers: their life, listening and closing.  server.c accepts.
+ * Servers: their life, listening and closing.
  */
 #include <prong/server.h>
 
+#include "handle.h"
 #include "lookup.h"
 #include "server_internal.h"
-#include "socket_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -18,27 +18,29 @@
 static void fail(struct prong_server *server, int code, const char *syscall,
                  const struct prong_address *address)
 {
-    server->state = SERVER_IDLE;
+    server->state = SERVER_FAILED;
     server->failure = (struct prong_error_info){.code = code, .syscall = syscall};
     if (address != NULL)
         server->failure.address = *address;
     server_defer(server);
 }
 
+/* Every address, of either family or of IPv4 in IPv6's notation. */
 static bool is_wildcard(const struct prong_address *address)
 {
     static const uint8_t any[16];
 
-    return address->family == AF_UNIX || memcmp(address->ip, any, sizeof(any)) == 0;
+    return memcmp(address->ip, any, sizeof(any)) == 0 ||
+           (prong_address_is_mapped(address) && memcmp(address->ip + 12, any, 4) == 0);
 }
 
 /* From here on the handle is the server's. */
 static void start_listening(struct prong_server *server, int fd)
 {
     server->state = SERVER_LISTENING;
-    if (handle_address(fd, &server->address) < 0)
+    if (prong_address_from_fd(&server->address, fd) < 0)
         server->address = (struct prong_address){0};
-    server->specific = !is_wildcard(&server->address);
+    server->is_specific = !is_wildcard(&server->address);
     ev_io_set(&server->io, fd, EV_READ);
     server->due_listening = true;
     /* A close that nobody was told of yet is owed until the server is closed again (R36). */
@@ -57,7 +59,8 @@ static void open_handle(struct prong_server *server, const struct prong_address 
         return;
     }
     start_listening(server, fd);
-    handle_file_note(&server->file, &server->address);
+    if (!server->listen_options.keep_file)
+        handle_file_note(&server->file, &server->address);
 }
 
 /* Every address: IPv6 which takes IPv4 along, or IPv4 where there is no IPv6 (R2). */
@@ -66,7 +69,7 @@ static void open_any(struct prong_server *server, uint16_t port)
     struct prong_address address = {.family = AF_INET6, .port = port};
     int fd = prong_listen_open(&address, &server->listen_options);
 
-    if (fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL) {
+    if ((fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL) && !server->listen_options.ipv6_only) {
         address.family = AF_INET;
         fd = prong_listen_open(&address, &server->listen_options);
     }
@@ -92,6 +95,8 @@ static void on_resolved(void *user, int error, const struct prong_address *addre
         server->failure.host = server->host;
         return;
     }
+    free(server->host);
+    server->host = NULL;
     /* Only one address is bound, preferably one that works without a zone (R4). */
     while (choice + 1 < count && is_link_local(&addresses[choice]))
         choice++;
@@ -100,13 +105,15 @@ static void on_resolved(void *user, int error, const struct prong_address *addre
 
 static int resolve(struct prong_server *server, const char *host, uint16_t port)
 {
-    free(server->host);
     server->host = strdup(host);
     if (server->host == NULL)
         return -ENOMEM;
     server->lookup = lookup_start(server->loop, host, port, AF_UNSPEC, on_resolved, server);
-    if (server->lookup == NULL)
-        return -errno;
+    if (server->lookup == NULL) {
+        free(server->host);
+        server->host = NULL;
+        return -ENOMEM;
+    }
     server->state = SERVER_RESOLVING;
     return 0;
 }
@@ -124,6 +131,7 @@ int prong_server_listen(struct prong_server *server, const char *host, uint16_t 
                         const struct prong_listen_options *options)
 {
     struct prong_address address;
+    int error;
 
     if (server->state != SERVER_IDLE)
         return -EALREADY;
@@ -132,28 +140,43 @@ int prong_server_listen(struct prong_server *server, const char *host, uint16_t 
         open_any(server, port);
         return 0;
     }
-    if (prong_address_from_ip(&address, host, port) < 0)
+    if (prong_is_ip(host) == 0)
         return resolve(server, host, port);
-    open_handle(server, &address);
-    return 0;
+    error = prong_address_from_ip(&address, host, port);
+    if (error == 0)
+        open_handle(server, &address);
+    return error;
 }
 
 int prong_server_listen_address(struct prong_server *server, const struct prong_address *address,
                                 const struct prong_listen_options *options)
 {
-    if (server->state != SERVER_IDLE)
-        return -EALREADY;
-    if (address->family == 0 || (address->family == AF_UNIX && address->path_size == 0))
-        return -EINVAL;
+    int error = server->state != SERVER_IDLE ? -EALREADY : handle_check(address, options);
+
+    if (error < 0)
+        return error;
     take_listen_options(server, options);
     open_handle(server, address);
     return 0;
 }
 
+/* Two watchers of one descriptor would take connections from each other, and close it twice. */
+static bool is_taken(const struct prong_loop *loop, int fd)
+{
+    const struct prong_server *server = loop->servers;
+
+    while (server != NULL && (server->state != SERVER_LISTENING || server->io.fd != fd))
+        server = server->next;
+    return server != NULL;
+}
+
 int prong_server_listen_fd(struct prong_server *server, int fd, int backlog)
 {
-    int error = server->state != SERVER_IDLE ? -EALREADY : handle_adopt(fd, backlog);
+    int error;
 
+    if (is_taken(server->loop, fd))
+        return -EEXIST;
+    error = server->state != SERVER_IDLE ? -EALREADY : handle_adopt(fd, backlog);
     if (error < 0) {
         if (fd >= 0)
             close(fd);
@@ -167,27 +190,26 @@ int prong_server_listen_fd(struct prong_server *server, int fd, int backlog)
 
 static void stop_listening(struct prong_server *server)
 {
-    if (server->lookup != NULL)
-        lookup_cancel(server->lookup);
+    lookup_cancel(server->lookup);
     server->lookup = NULL;
-    server_stop_back_off(server);
-    server_stop_watcher(server);
-    if (server->state == SERVER_LISTENING) {
+    free(server->host);
+    server->host = NULL;
+    server_stop_watching(server);
+    if (server->io.fd >= 0) {
         handle_file_unlink(&server->file);
         /* Others may share the handle: without this the kernel would go on waking us for it. */
         loop_forget_fd(server->loop, server->io.fd);
         close(server->io.fd);
         server->io.fd = -1;
     }
-    server->exclusive = (struct exclusive){0};
     server->to_take = 0;
-    server->state = SERVER_IDLE;
     server->due_listening = false;
+    server->failure.code = 0;
 }
 
 int prong_server_close(struct prong_server *server)
 {
-    if (server->state == SERVER_IDLE)
+    if (server->state == SERVER_IDLE || server->state == SERVER_FAILED)
         return -ENOTCONN;
     stop_listening(server);
     server->closing = true;
@@ -195,24 +217,52 @@ int prong_server_close(struct prong_server *server)
     return 0;
 }
 
+void server_close_when_empty(struct prong_server *server)
+{
+    if (!server->closing || server->state != SERVER_IDLE || server->connections > 0)
+        return;
+    server->closing = false;
+    server->due_close = true;
+    server_defer(server);
+}
+
+/* --- Life --- */
+
+static void link_to_loop(struct prong_server *server)
+{
+    server->next = server->loop->servers;
+    server->loop->servers = server;
+    server->loop->objects++;
+}
+
+static void unlink_from_loop(struct prong_server *server)
+{
+    struct prong_server **link = &server->loop->servers;
+
+    while (*link != server)
+        link = &(*link)->next;
+    *link = server->next;
+    server->loop->objects--;
+}
+
+void server_release(struct prong_server *server)
+{
+    if (--server->holds > 0)
+        return;
+    ev_clear_pending(server->loop->ev, &server->io);
+    unlink_from_loop(server);
+    free(server);
+}
+
 void prong_server_free(struct prong_server *server)
 {
     if (server == NULL)
         return;
     stop_listening(server);
-    for (struct prong_socket *socket = server->first; socket != NULL;) {
-        struct prong_socket *next = socket->next;
-
-        socket->server = NULL;
-        socket->previous = socket->next = NULL;
-        socket = next;
-    }
-    server->first = NULL;
+    server_abandon_all(server);
     server->freed = true;
     server_release(server);
 }
-
-/* --- Life --- */
 
 void prong_server_options_init(struct prong_server_options *options)
 {
@@ -238,38 +288,8 @@ struct prong_server *prong_server_new(struct prong_loop *loop,
     server->user = user;
     server->holds = 1;
     server_init_watchers(server);
-    loop->objects++;
+    link_to_loop(server);
     return server;
-}
-
-void prong_server_pause(struct prong_server *server)
-{
-    server->paused = true;
-    server_update_watcher(server);
-}
-
-void prong_server_resume(struct prong_server *server)
-{
-    server->paused = false;
-    server_update_watcher(server);
-}
-
-void prong_server_ref(struct prong_server *server)
-{
-    if (server->unref && ev_is_active(&server->io))
-        ev_ref(server->loop->ev);
-    if (server->unref && ev_is_active(&server->back_off))
-        ev_ref(server->loop->ev);
-    server->unref = false;
-}
-
-void prong_server_unref(struct prong_server *server)
-{
-    if (!server->unref && ev_is_active(&server->io))
-        ev_unref(server->loop->ev);
-    if (!server->unref && ev_is_active(&server->back_off))
-        ev_unref(server->loop->ev);
-    server->unref = true;
 }
 
 /* --- Questions --- */
@@ -285,11 +305,6 @@ int prong_server_address(const struct prong_server *server, struct prong_address
         return -ENOTCONN;
     *address = server->address;
     return 0;
-}
-
-size_t prong_server_connections(const struct prong_server *server)
-{
-    return server->connections;
 }
 
 void prong_server_set_max_connections(struct prong_server *server, int64_t limit)

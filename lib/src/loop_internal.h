@@ -14,14 +14,16 @@
 #include <stdint.h>
 
 struct hangups;
+struct prong_server;
 struct resolver;
 
 struct prong_loop {
     struct ev_loop *ev;
-    int epoll_fd;    /* libev's own; -1: none, or not found */
-    int spare_fd;    /* given up to accept and close when descriptors run out */
-    int sentinel_fd; /* in libev's set, to notice a new one (exclusive.c); -1: none */
-    size_t objects;  /* not freed yet */
+    int epoll_fd;                 /* libev's own; -1: none, or not found */
+    int spare_fd;                 /* given up to accept and close when descriptors run out */
+    int sentinel_fd;              /* in libev's set, to notice a new one (exclusive.c); -1: none */
+    size_t objects;               /* not freed yet */
+    struct prong_server *servers; /* all of them */
     struct timeouts timeouts;
     struct resolver *resolver; /* made with the first name */
     struct hangups *hangups;   /* made with the first paused socket */

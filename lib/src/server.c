@@ -1,23 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * Accepting: the only accept4().
+ * Accepting: the only accept4(), and the places that call the server's user.
  */
 #include <prong/server.h>
 
 #include "server_internal.h"
 #include "socket_internal.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Connections taken for one readiness: enough to be cheap, few enough to be fair. */
+/* Connections taken for one readiness: enough to be cheap, few enough to be fair (R24). */
 #define ACCEPT_BATCH 16
-
-/* How long a server without descriptors or memory leaves the rest to wait in the kernel. */
-#define BACK_OFF_S 0.1
 
 /* --- Callbacks --- */
 
@@ -31,10 +27,16 @@ static void emit_listening(struct prong_server *server)
 static void emit_error(struct prong_server *server)
 {
     struct prong_error_info failure = server->failure;
+    char *host = server->host; /* the callback may listen again, with another one (R6) */
 
+    server->host = NULL;
     server->failure.code = 0;
+    if (server->state == SERVER_FAILED)
+        server->state = SERVER_IDLE;
     if (server->events->on_error != NULL)
         server->events->on_error(server, &failure);
+    free(host);
+    server_close_when_empty(server);
 }
 
 static void emit_close(struct prong_server *server)
@@ -50,19 +52,11 @@ static void emit_connection(struct prong_server *server, struct prong_socket *so
         server->events->on_connection(server, socket);
 }
 
-static void emit_drop(struct prong_server *server, enum prong_drop_reason reason,
-                      const struct prong_address *remote)
+static void emit_drop(struct prong_server *server, const struct prong_drop *drop)
 {
-    struct prong_drop drop = {.reason = reason};
-
     server->counters.dropped++;
-    if (server->events->on_drop == NULL)
-        return;
-    if (server->specific)
-        drop.local = server->address;
-    if (remote != NULL && remote->family != AF_UNIX)
-        drop.remote = *remote;
-    server->events->on_drop(server, &drop);
+    if (server->events->on_drop != NULL)
+        server->events->on_drop(server, drop);
 }
 
 /* --- Events --- */
@@ -75,129 +69,14 @@ void server_defer(struct prong_server *server)
     ev_feed_event(server->loop->ev, &server->io, EV_CUSTOM);
 }
 
-void server_release(struct prong_server *server)
+static void settle(struct prong_server *server)
 {
-    if (--server->holds > 0)
-        return;
-    ev_clear_pending(server->loop->ev, &server->io);
-    server->loop->objects--;
-    free(server->host);
-    free(server);
-}
-
-void server_stop_watcher(struct prong_server *server)
-{
-    struct ev_loop *ev = server->loop->ev;
-
-    if (!ev_is_active(&server->io))
-        return;
-    if (server->unref)
-        ev_ref(ev);
-    ev_io_stop(ev, &server->io);
-    if (server->deferred)
-        ev_feed_event(ev, &server->io, EV_CUSTOM);
-}
-
-/* The entry in libev's set is not ours any more: back to libev's own way, which is always right. */
-static void give_up_exclusive(struct prong_server *server)
-{
-    server->exclusive.is_on = false;
-    if (!ev_is_active(&server->io))
-        return;
-    server_stop_watcher(server);
-    ev_io_set(&server->io, server->io.fd, EV_READ);
-}
-
-static void update_exclusive(struct prong_server *server, bool wanted)
-{
-    int error = 0;
-
-    if (wanted == server->exclusive.is_watched)
-        return;
-    error = wanted ? exclusive_watch(&server->exclusive) : exclusive_unwatch(&server->exclusive);
-    if (error < 0)
-        give_up_exclusive(server);
-}
-
-static bool wants_to_accept(const struct prong_server *server)
-{
-    return server->state == SERVER_LISTENING && !server->paused && !server->freed &&
-           !ev_is_active(&server->back_off);
-}
-
-void server_update_watcher(struct prong_server *server)
-{
-    bool wanted = wants_to_accept(server);
-
-    if (server->exclusive.is_on)
-        update_exclusive(server, wanted);
-    if (server->exclusive.is_on || wanted == (bool)ev_is_active(&server->io))
-        return;
-    if (!wanted) {
-        server_stop_watcher(server);
-        return;
-    }
-    ev_io_start(server->loop->ev, &server->io);
-    if (server->unref)
-        ev_unref(server->loop->ev);
-}
-
-int prong_server_set_exclusive(struct prong_server *server)
-{
-    if (server->state != SERVER_LISTENING)
-        return -ENOTCONN;
-    if (server->exclusive.is_on)
-        return 0;
-    if (!ev_is_active(&server->io))
-        return -EAGAIN;
-    return exclusive_start(&server->exclusive, server->loop, &server->io);
-}
-
-bool prong_server_is_exclusive(struct prong_server *server)
-{
-    if (server->exclusive.is_on && !exclusive_is_intact(&server->exclusive)) {
-        give_up_exclusive(server);
-        server_update_watcher(server);
-    }
-    return server->exclusive.is_on;
-}
-
-void prong_server_take(struct prong_server *server, unsigned count)
-{
-    if (server->state != SERVER_LISTENING || ev_is_active(&server->back_off))
-        return;
-    server->to_take = count;
-    server_defer(server);
-}
-
-void server_stop_back_off(struct prong_server *server)
-{
-    if (!ev_is_active(&server->back_off))
-        return;
-    if (server->unref)
-        ev_ref(server->loop->ev);
-    ev_timer_stop(server->loop->ev, &server->back_off);
-}
-
-static void start_back_off(struct prong_server *server)
-{
-    server_stop_back_off(server);
-    ev_timer_set(&server->back_off, BACK_OFF_S, 0.);
-    ev_timer_start(server->loop->ev, &server->back_off);
-    if (server->unref)
-        ev_unref(server->loop->ev);
-    server_update_watcher(server);
-}
-
-static void on_back_off_over(struct ev_loop *ev, struct ev_timer *timer, int revents)
-{
-    struct prong_server *server = timer->data;
-
-    (void)revents;
-    if (server->unref)
-        ev_ref(ev);
-    loop_reserve_fd(server->loop);
-    server_update_watcher(server);
+    if (server->due_listening && !server->freed)
+        emit_listening(server);
+    if (server->failure.code != 0 && !server->freed)
+        emit_error(server);
+    if (server->due_close && !server->freed)
+        emit_close(server);
 }
 
 /* --- Accepting --- */
@@ -217,27 +96,58 @@ static int accept_one(struct prong_server *server, struct prong_address *remote)
     return fd;
 }
 
-/* The spare descriptor makes room to accept those who wait and to close them: they see an end and
- * not silence (R29).  Then we leave the kernel alone for a moment instead of spinning. */
-static void shed(struct prong_server *server)
+/* The address that the peer connected to. */
+static struct prong_address local_of(const struct prong_server *server, int fd)
 {
-    struct prong_address remote;
+    struct prong_address local = server->address;
 
-    for (int i = 0; i < ACCEPT_BATCH && wants_to_accept(server); i++) {
+    if (!server->is_specific)
+        (void)!prong_address_from_fd(&local, fd);
+    return local;
+}
+
+/* Closes what was accepted; a unix peer has no addresses to tell (R27). */
+static struct prong_drop turn_away(const struct prong_server *server, int fd,
+                                   enum prong_drop_reason reason,
+                                   const struct prong_address *remote)
+{
+    struct prong_drop drop = {.reason = reason};
+
+    if (remote->family != AF_UNIX) {
+        drop.remote = *remote;
+        drop.local = local_of(server, fd);
+    }
+    close(fd);
+    return drop;
+}
+
+/* The spare descriptor makes room to accept those who wait and to close them: they see an end and
+ * not silence (R29).  False when it did not even help one. */
+static bool shed(struct prong_server *server)
+{
+    int count = 0;
+
+    while (count < ACCEPT_BATCH && server_wants_to_accept(server)) {
+        struct prong_address remote;
+        struct prong_drop drop;
         int fd;
 
         loop_release_fd(server->loop);
         fd = accept_one(server, &remote);
         if (fd >= 0)
-            close(fd);
+            drop = turn_away(server, fd, PRONG_DROP_DESCRIPTORS, &remote);
         loop_reserve_fd(server->loop);
         if (fd < 0)
             break;
-        emit_drop(server, PRONG_DROP_DESCRIPTORS, &remote);
+        count++;
+        emit_drop(server, &drop);
     }
+    return count > 0;
 }
 
-/* What accept4() could not do.  True: try the next one. */
+/* What accept4() could not do.  True: try the next one.
+ *
+ * When something is used up we leave the kernel alone for a moment instead of spinning. */
 static bool handle_failure(struct prong_server *server, int error)
 {
     switch (-error) {
@@ -245,38 +155,36 @@ static bool handle_failure(struct prong_server *server, int error)
         return false;
     case EMFILE:
     case ENFILE:
-        shed(server);
-        if (!server->freed)
-            start_back_off(server);
-        return false;
+        if (shed(server))
+            break;
+        /* fall through */
     case ENOMEM:
     case ENOBUFS:
-        start_back_off(server);
-        return false;
     case EBADF:
     case EINVAL:
     case ENOTSOCK:
     case EFAULT:
-        server->failure = (struct prong_error_info){.code = error, .syscall = "accept"};
-        start_back_off(server);
+        server->failure = (struct prong_error_info){
+            .code = error, .syscall = "accept", .address = server->address};
         server_defer(server);
-        return false;
+        break;
     default:
         /* Linux hands accept() errors of the network that are pending on the new connection
          * (accept(2), "Error handling"): that one is gone, the next may be fine. */
         return true;
     }
+    server_back_off(server);
+    return false;
 }
 
-static void set_addresses(struct prong_server *server, struct prong_socket *socket,
+static void set_addresses(const struct prong_server *server, struct prong_socket *socket,
                           const struct prong_address *remote)
 {
-    struct prong_address local = server->address;
+    struct prong_address local;
 
     if (remote->family == AF_UNIX)
         return;
-    if (!server->specific)
-        (void)handle_address(socket->io.fd, &local);
+    local = local_of(server, socket->io.fd);
     endpoint_pack(&socket->local, &local);
     endpoint_pack(&socket->remote, remote);
 }
@@ -288,8 +196,9 @@ static void admit(struct prong_server *server, int fd, const struct prong_addres
                    server->options.socket_user);
 
     if (socket == NULL) {
-        close(fd);
-        emit_drop(server, PRONG_DROP_MEMORY, remote);
+        struct prong_drop drop = turn_away(server, fd, PRONG_DROP_MEMORY, remote);
+
+        emit_drop(server, &drop);
         return;
     }
     socket_open(socket, fd, (uint8_t)remote->family);
@@ -300,6 +209,13 @@ static void admit(struct prong_server *server, int fd, const struct prong_addres
     server->counters.accepted++;
     socket_update_watchers(socket);
     emit_connection(server, socket);
+}
+
+static bool is_blocked(const struct prong_server *server, const struct prong_address *remote)
+{
+    const struct prong_block_list *list = server->options.block_list;
+
+    return list != NULL && prong_block_list_check(list, remote);
 }
 
 static bool is_full(const struct prong_server *server)
@@ -316,9 +232,13 @@ static bool accept_next(struct prong_server *server)
 
     if (fd < 0)
         return handle_failure(server, fd);
-    if (is_full(server)) {
+    if (is_blocked(server, &remote)) {
         close(fd);
-        emit_drop(server, PRONG_DROP_MAX_CONNECTIONS, &remote);
+        server->counters.blocked++;
+    } else if (is_full(server)) {
+        struct prong_drop drop = turn_away(server, fd, PRONG_DROP_MAX_CONNECTIONS, &remote);
+
+        emit_drop(server, &drop);
     } else {
         admit(server, fd, &remote);
     }
@@ -335,17 +255,15 @@ static void take(struct prong_server *server)
     }
 }
 
-static void settle(struct prong_server *server)
+void prong_server_take(struct prong_server *server, unsigned count)
 {
-    if (server->due_listening && !server->freed)
-        emit_listening(server);
-    if (server->failure.code != 0 && !server->freed)
-        emit_error(server);
-    if (server->due_close && !server->freed)
-        emit_close(server);
+    if (server->state != SERVER_LISTENING || ev_is_active(&server->back_off))
+        return;
+    server->to_take = count;
+    server_defer(server);
 }
 
-static void on_event(struct ev_loop *ev, struct ev_io *io, int revents)
+void server_on_event(struct ev_loop *ev, struct ev_io *io, int revents)
 {
     struct prong_server *server = io->data;
 
@@ -357,94 +275,10 @@ static void on_event(struct ev_loop *ev, struct ev_io *io, int revents)
         take(server);
     }
     if (revents & EV_READ) {
-        for (int i = 0; i < ACCEPT_BATCH && wants_to_accept(server); i++) {
+        for (int i = 0; i < ACCEPT_BATCH && server_wants_to_accept(server); i++) {
             if (!accept_next(server))
                 break;
         }
     }
     server_release(server);
-}
-
-void server_init_watchers(struct prong_server *server)
-{
-    ev_init(&server->io, on_event);
-    server->io.fd = -1;
-    server->io.data = server;
-    /* libev calls the highest priority first: a long callback in the same turn must not delay an
-     * accept whose wake-up is already spent. */
-    ev_set_priority(&server->io, EV_MAXPRI);
-    ev_init(&server->back_off, on_back_off_over);
-    server->back_off.data = server;
-}
-
-/* --- Connections --- */
-
-void prong_server_each_connection(struct prong_server *server,
-                                  bool (*visit)(struct prong_socket *socket, void *user),
-                                  void *user)
-{
-    struct prong_socket *outer = server->visited;
-
-    for (struct prong_socket *socket = server->first; socket != NULL; socket = server->visited) {
-        server->visited = socket->next;
-        if (socket->state < PRONG_SOCKET_CLOSING && !visit(socket, user))
-            break;
-    }
-    server->visited = outer;
-}
-
-static bool destroy_one(struct prong_socket *socket, void *user)
-{
-    (void)user;
-    prong_socket_destroy(socket, 0);
-    return true;
-}
-
-void prong_server_close_all(struct prong_server *server)
-{
-    prong_server_each_connection(server, destroy_one, NULL);
-}
-
-void server_adopt(struct prong_server *server, struct prong_socket *socket)
-{
-    socket->server = server;
-    socket->next = server->first;
-    if (server->first != NULL)
-        server->first->previous = socket;
-    server->first = socket;
-    server->connections++;
-}
-
-void server_discount(struct prong_server *server, bool closed)
-{
-    assert(server->connections > 0);
-    server->connections--;
-    if (closed)
-        server->counters.closed++;
-    server_close_when_empty(server);
-}
-
-void server_forget(struct prong_server *server, struct prong_socket *socket, bool closed)
-{
-    if (server->visited == socket)
-        server->visited = socket->next;
-    if (socket->previous != NULL)
-        socket->previous->next = socket->next;
-    else
-        server->first = socket->next;
-    if (socket->next != NULL)
-        socket->next->previous = socket->previous;
-    socket->previous = socket->next = NULL;
-    if (closed && server->events->on_connection_close != NULL)
-        server->events->on_connection_close(server, socket);
-    socket->server = NULL;
-}
-
-void server_close_when_empty(struct prong_server *server)
-{
-    if (!server->closing || server->state != SERVER_IDLE || server->connections > 0)
-        return;
-    server->closing = false;
-    server->due_close = true;
-    server_defer(server);
 }

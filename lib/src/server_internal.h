@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Inside struct prong_server: server.c accepts, listening.c opens and closes.
+ * Inside struct prong_server: listening.c opens and closes, server_watch.c watches, server.c
+ * accepts, connections.c keeps what was accepted.
  *
- *     IDLE → RESOLVING → LISTENING → IDLE       close() leads back to IDLE from everywhere
+ *     IDLE → RESOLVING → LISTENING → IDLE       close() leads back to IDLE from both
+ *     IDLE, RESOLVING → FAILED → IDLE           on_error is owed while FAILED
  */
 #ifndef PRONG_SERVER_INTERNAL_H
 #define PRONG_SERVER_INTERNAL_H
@@ -10,7 +12,7 @@
 #include <prong/server.h>
 
 #include "exclusive.h"
-#include "handle.h"
+#include "handle_file.h"
 #include "loop_internal.h"
 
 #include <ev.h>
@@ -19,23 +21,26 @@
 
 struct prong_lookup;
 
-enum server_state { SERVER_IDLE, SERVER_RESOLVING, SERVER_LISTENING };
+struct visit;
+
+enum server_state { SERVER_IDLE, SERVER_RESOLVING, SERVER_LISTENING, SERVER_FAILED };
 
 struct prong_server {
     struct ev_io io;          /* the listening handle.  Fed to itself for deferred work */
     struct ev_timer back_off; /* runs while descriptors or memory are short */
     struct prong_loop *loop;
+    struct prong_server *next; /* of the loop's */
     const struct prong_server_events *events;
     void *user;
     struct prong_server_options options;
     struct prong_server_counters counters;
-    struct prong_socket *first;   /* its connections, until their on_close was called */
-    struct prong_socket *visited; /* the next one of prong_server_each_connection() */
+    struct prong_socket *first; /* its connections, until their on_close was called */
+    struct visit *visits;       /* running prong_server_each_connection()s, the innermost first */
     size_t connections;
     enum server_state state;
-    unsigned holds; /* one of the user until free, one of each running dispatch */
+    unsigned holds; /* one of the user until free, one of each running dispatch or visit */
     struct prong_lookup *lookup;
-    char *host;
+    char *host; /* while RESOLVING, or FAILED over it */
     struct prong_listen_options listen_options;
     struct prong_address address;
     struct handle_file file;
@@ -44,35 +49,47 @@ struct prong_server {
     unsigned to_take; /* connections to accept now, paused or not */
     bool paused;
     bool unref;
+    bool referenced; /* it keeps the loop alive right now */
     bool freed;
-    bool specific; /* it listens on one address: that is every connection's local one */
+    bool is_specific; /* it listens on one address: that is every connection's local one */
     bool deferred;
     bool due_listening;
     bool due_close;
     bool closing; /* close() was called: on_close is owed once it is empty */
 };
 
-/* --- server.c: events, accepting, connections --- */
+/* --- server.c: events, accepting --- */
+
+void server_on_event(struct ev_loop *ev, struct ev_io *io, int revents);
 
 /* Has the loop look at what is due, soon, but not inside this call. */
 void server_defer(struct prong_server *server);
 
-/* Watches the handle exactly while it listens, is not paused and is not backing off. */
-void server_update_watcher(struct prong_server *server);
-
-/* Before the handle is closed. */
-void server_stop_watcher(struct prong_server *server);
-
-void server_stop_back_off(struct prong_server *server);
+/* --- server_watch.c --- */
 
 /* Makes the watchers. */
 void server_init_watchers(struct prong_server *server);
+
+bool server_wants_to_accept(const struct prong_server *server);
+
+/* Watches the handle exactly while the server wants to accept. */
+void server_update_watcher(struct prong_server *server);
+
+/* Descriptors or memory are short: leaves those who wait to the kernel for a moment. */
+void server_back_off(struct prong_server *server);
+
+/* IDLE; the handle may be closed now. */
+void server_stop_watching(struct prong_server *server);
+
+/* --- listening.c --- */
 
 /* One hold less; frees at the last. */
 void server_release(struct prong_server *server);
 
 /* on_close follows when close() was called and the last connection is gone. */
 void server_close_when_empty(struct prong_server *server);
+
+/* --- connections.c --- */
 
 /* The socket belongs to the server from now on, and counts. */
 void server_adopt(struct prong_server *server, struct prong_socket *socket);
@@ -82,5 +99,8 @@ void server_discount(struct prong_server *server, bool closed);
 
 /* It leaves the server for good, after its on_close. */
 void server_forget(struct prong_server *server, struct prong_socket *socket, bool closed);
+
+/* All of them live on without a server. */
+void server_abandon_all(struct prong_server *server);
 
 #endif

@@ -42,6 +42,7 @@ struct net {
     struct record listener; /* "listening connection drop error close" */
     struct record accepted; /* the last accepted socket */
     struct record client;
+    void *scratch; /* the test's own */
 };
 
 /* Writes every event into the socket's user pointer, a struct record. */

@@ -34,8 +34,8 @@ struct prong_address {
  * prefix; an IPv6 zone ("fe80::1%eth0") is accepted (R115).  NULL gives 0. */
 PRONG_API int prong_is_ip(const char *text);
 
-/* "1.2.3.4" or "::1" with a port.  -EINVAL when `ip` is no address; `*address` is
- * then untouched. */
+/* "1.2.3.4" or "::1" with a port.  -EINVAL when `ip` is no address, -ENODEV when its zone is the
+ * name of no interface; `*address` is then untouched. */
 PRONG_API PRONG_CHECK int prong_address_from_ip(struct prong_address *address, const char *ip,
                                                 uint16_t port);
 
@@ -67,6 +67,9 @@ PRONG_API bool prong_address_is_mapped(const struct prong_address *address);
 PRONG_API PRONG_CHECK int prong_address_to_sockaddr(const struct prong_address *address,
                                                     struct sockaddr_storage *storage,
                                                     socklen_t *length);
+
+/* Where a socket is bound: the port of a descriptor from elsewhere.  -EBADF, -ENOTSOCK. */
+PRONG_API PRONG_CHECK int prong_address_from_fd(struct prong_address *address, int fd);
 
 /* An unknown family gives an address with family 0. */
 PRONG_API void prong_address_from_sockaddr(struct prong_address *address,

@@ -10,6 +10,7 @@
 
 #include <prong/address.h>
 #include <prong/api.h>
+#include <prong/block_list.h>
 #include <prong/error.h>
 #include <prong/socket.h>
 #include <stdbool.h>
@@ -28,13 +29,13 @@ struct prong_server;
 /* Why a connection was accepted and closed at once. */
 enum prong_drop_reason {
     PRONG_DROP_MAX_CONNECTIONS, /* R27 */
-    PRONG_DROP_DESCRIPTORS,     /* EMFILE, ENFILE (R29) */
+    PRONG_DROP_DESCRIPTORS,     /* EMFILE, ENFILE: the server rests for 100 ms then (R29) */
     PRONG_DROP_MEMORY           /* ENOMEM, ENOBUFS */
 };
 
 struct prong_drop {
     enum prong_drop_reason reason;
-    struct prong_address local; /* family 0 where unknown */
+    struct prong_address local; /* both: family 0 for a unix peer */
     struct prong_address remote;
 };
 
@@ -53,10 +54,12 @@ struct prong_server_events {
 
     void (*on_drop)(struct prong_server *server, const struct prong_drop *drop);
 
-    /* Listening or accepting failed; the server is as usable as before (R9). */
+    /* Listening ("getaddrinfo", "listen") or accepting ("accept") failed; the server is as usable
+     * as before, and may listen again in the callback (R6, R9). */
     void (*on_error)(struct prong_server *server, const struct prong_error_info *error);
 
-    /* Closed, and its last connection is gone (R33). */
+    /* Closed, and its last connection is gone (R33).  That one's own on_close, and the
+     * on_connection_close after it, may still be to come (R34). */
     void (*on_close)(struct prong_server *server);
 };
 
@@ -66,6 +69,9 @@ struct prong_server_options {
     void *socket_user;
     bool pause_on_connect;   /* accepted sockets start paused (R26) */
     int64_t max_connections; /* of this server; 0 drops all, -1 (init) no limit */
+
+    /* Peers to be closed at once and without a callback (R31); borrowed.  NULL: none. */
+    const struct prong_block_list *block_list;
 };
 
 PRONG_API void prong_server_options_init(struct prong_server_options *options);
@@ -75,19 +81,28 @@ struct prong_listen_options {
     int backlog;     /* 0: PRONG_BACKLOG */
     bool ipv6_only;  /* IPV6_V6ONLY (R3) */
     bool reuse_port; /* SO_REUSEPORT (R14) */
-    unsigned mode;   /* of a unix socket's file; 0: by umask (R15) */
+    unsigned mode;   /* of a unix socket's file; 0: by umask (R15).  An abstract name has none */
     uid_t owner;     /* of the same; (uid_t)-1: unchanged */
     gid_t group;     /* of the same; (gid_t)-1: unchanged */
     bool take_over;  /* replace a unix socket's file when nobody answers there (R16) */
+    bool keep_file;  /* close() leaves a unix socket's file where it is (R17) */
 };
 
 PRONG_API void prong_listen_options_init(struct prong_listen_options *options);
 
 /* A listening descriptor, non-blocking and close-on-exec; SO_REUSEADDR is set (R13).  NULL
- * options: the defaults.  For programs whose master opens and whose workers adopt.
- * Returns the descriptor, given to you, or a negative code: -EADDRINUSE, -EACCES, -ENOENT … */
+ * options: the defaults.  For programs whose master opens and whose workers adopt.  A unix
+ * socket's file is never removed by the library.
+ * Returns the descriptor, given to you, or a negative code: -EADDRINUSE (also when a file stands
+ * there, R16), -EACCES, -ENOENT (R19); -EINVAL without an address, and for a mode or an owner of an
+ * abstract name (R20) … */
 PRONG_API PRONG_CHECK int prong_listen_open(const struct prong_address *address,
                                             const struct prong_listen_options *options);
+
+/* The same, but only bound: its port is taken, and clients are refused until somebody listens.
+ * Adopt it with prong_server_listen_fd(); prong_address_from_fd() tells the port. */
+PRONG_API PRONG_CHECK int prong_bound_open(const struct prong_address *address,
+                                           const struct prong_listen_options *options);
 
 /* No I/O.  Copies `options` (NULL: defaults), borrows `events` and the options' socket events.
  * NULL with errno ENOMEM. */
@@ -109,8 +124,9 @@ PRONG_API PRONG_CHECK int prong_server_listen_address(struct prong_server *serve
                                                       const struct prong_address *address,
                                                       const struct prong_listen_options *options);
 
-/* Adopts a bound or listening stream socket (R21).  Takes `fd` in every case.  Its unix file
- * is not unlinked by close().  -EALREADY, -EBADF, -ENOTSOCK, -EINVAL. */
+/* Adopts a bound or listening stream socket (R21).  Takes `fd` in every case but -EEXIST: a server
+ * of this loop listens on that very descriptor, and keeps it.  Its unix file is not unlinked by
+ * close().  -EALREADY, -EBADF, -ENOTSOCK, -EINVAL. */
 PRONG_API PRONG_CHECK int prong_server_listen_fd(struct prong_server *server, int fd, int backlog);
 
 /* Stops accepting; its connections live on; on_close comes when the last is gone (R33).
@@ -122,7 +138,7 @@ PRONG_API int prong_server_close(struct prong_server *server);
 PRONG_API void prong_server_close_all(struct prong_server *server);
 
 /* Clients wait in the kernel's queue until resume.  Remembered by a server that does not
- * listen yet. */
+ * listen yet.  A paused server listens, and keeps ev_run() from returning. */
 PRONG_API void prong_server_pause(struct prong_server *server);
 PRONG_API void prong_server_resume(struct prong_server *server);
 
@@ -155,11 +171,15 @@ PRONG_API size_t prong_server_connections(const struct prong_server *server);
 PRONG_API void prong_server_set_max_connections(struct prong_server *server, int64_t limit);
 PRONG_API int64_t prong_server_max_connections(const struct prong_server *server);
 
-/* Sums over all its connections, past and present. */
+/* Sums over all its connections, past and present: accepted + attached - detached - closed are
+ * alive. */
 struct prong_server_counters {
     uint64_t accepted;
+    uint64_t attached; /* came by prong_socket_attach() */
+    uint64_t detached; /* left by prong_socket_detach() */
     uint64_t closed;
-    uint64_t dropped;
+    uint64_t dropped; /* on_drop */
+    uint64_t blocked; /* on the block list */
     uint64_t bytes_read;
     uint64_t bytes_written;
 };
@@ -168,7 +188,8 @@ struct prong_server_counters {
 PRONG_API const struct prong_server_counters *
 prong_server_counters(const struct prong_server *server);
 
-/* Calls `visit` for each connection until it returns false; it may close or detach any of them. */
+/* Calls `visit` for each connection until it returns false; it may close or detach any of them, and
+ * free the server.  Connections that are added meanwhile are not visited. */
 PRONG_API void prong_server_each_connection(struct prong_server *server,
                                             bool (*visit)(struct prong_socket *socket, void *user),
                                             void *user);
@@ -179,7 +200,7 @@ PRONG_API struct prong_loop *prong_server_loop(const struct prong_server *server
 /* The listening descriptor, still the server's own; -1 when it does not listen. */
 PRONG_API int prong_server_fd(const struct prong_server *server);
 
-/* Whether it keeps ev_run() from returning; it does until unref (R114). */
+/* Whether it keeps ev_run() from returning while it listens; it does until unref (R114). */
 PRONG_API void prong_server_ref(struct prong_server *server);
 PRONG_API void prong_server_unref(struct prong_server *server);
 

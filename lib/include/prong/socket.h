@@ -318,6 +318,7 @@ struct prong_socket_image {
     bool finished;      /* FIN is sent */
     bool destroy_soon;  /* close when FIN is out */
     bool need_drain;    /* a write returned 1; on_drain is owed */
+    bool hangup_told;   /* on_hangup was called */
     uint8_t corked;     /* depth */
     bool unref;         /* it does not keep ev_run() from returning */
     bool no_delay;
