@@ -35,6 +35,7 @@ struct config_daemon {
 struct config_listen {
     struct prong_address address; /* a host name was resolved while loading */
     bool any_host;                /* "*:port": IPv6 and IPv4 together where IPv6 exists */
+    const char *given;            /* of systemd:NAME the name, in the list's item: no address then */
 };
 
 /* Who accepts.  In the order of the option's choices, as the next one. */

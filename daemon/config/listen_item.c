@@ -16,7 +16,8 @@
 
 #define HOST_SIZE    256 /* of a DNS name with its NUL */
 #define HOST_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
-#define FORMS        "write HOST:PORT, [IPV6]:PORT, *:PORT, unix:/PATH or unix:@NAME"
+#define SYSTEMD      "systemd:"
+#define FORMS        "write HOST:PORT, [IPV6]:PORT, *:PORT, unix:/PATH, unix:@NAME or systemd:NAME"
 
 static bool is_unix(const char *item)
 {
@@ -81,11 +82,38 @@ static int check_host(const char *item, size_t length, char *problem, size_t siz
     return 0;
 }
 
+static bool is_systemd(const char *item)
+{
+    return strncmp(item, SYSTEMD, strlen(SYSTEMD)) == 0;
+}
+
+/* What systemd.socket(5) allows for FileDescriptorName=, but for what separates items here. */
+static int check_systemd(const char *item, char *problem, size_t size)
+{
+    const char *name = item + strlen(SYSTEMD);
+    size_t length = strlen(name);
+
+    for (size_t i = 0; i < length; i++) {
+        if (!isgraph((unsigned char)name[i]) || strchr(":,/", name[i]) != NULL)
+            return parse_refuse(problem, size, "\"%s\" has a \"%c\" in the name of its socket",
+                                item, name[i]);
+    }
+    if (length > 0 && length <= 255)
+        return 0;
+    return parse_refuse(
+        problem, size,
+        "\"%s\" does not name a socket: write systemd:NAME as in FileDescriptorName=NAME "
+        "of the socket unit",
+        item);
+}
+
 int listen_item_check(const char *item, char *problem, size_t size)
 {
     struct prong_address address;
     const char *colon = strrchr(item, ':');
 
+    if (is_systemd(item))
+        return check_systemd(item, problem, size);
     if (is_unix(item))
         return check_unix(item, problem, size);
     if (*item == '/')
@@ -129,6 +157,10 @@ int listen_item_resolve(struct config_listen *listen, const char *item, char *pr
     uint16_t port;
 
     *listen = (struct config_listen){0};
+    if (is_systemd(item)) {
+        listen->given = item + strlen(SYSTEMD);
+        return 0;
+    }
     if (prong_address_parse(&listen->address, item) == 0)
         return 0;
     port = (uint16_t)read_port(colon);
@@ -160,6 +192,9 @@ static bool covers(const struct config_listen *wide, bool ipv6_only,
 bool listen_items_clash(const struct config_listen *left, bool left_ipv6_only,
                         const struct config_listen *right, bool right_ipv6_only)
 {
+    if (left->given != NULL || right->given != NULL)
+        return left->given != NULL && right->given != NULL &&
+               strcmp(left->given, right->given) == 0;
     if (left->address.family == AF_UNIX || right->address.family == AF_UNIX)
         return prong_address_equal(&left->address, &right->address);
     if (left->address.port != right->address.port || left->address.port == 0)

@@ -91,7 +91,8 @@ static const struct prongd_option server_rows[] = {
     {PRONGD_LIST(struct config_server, listen), "server", "listen",
      .example = "127.0.0.1:7000, [::1]:7000, unix:/run/prong/chat.sock", .check = listen_item_check,
      .help = "The addresses that clients connect to: HOST:PORT, [IPV6]:PORT, *:PORT for every "
-             "address of the machine, unix:/PATH, or unix:@NAME for an abstract name."},
+             "address of the machine, unix:/PATH, unix:@NAME for an abstract name, or systemd:NAME "
+             "for the sockets that a socket unit of systemd has opened under that name."},
     {PRONGD_TEXT(struct config_server, handler_name), "server", "handler", .example = "echo",
      .help = "The handler, by name, that serves the connections of this server."},
     {PRONGD_MODE(struct config_server, socket_mode), "server", "socket_mode", .example = "0660",

@@ -103,14 +103,17 @@ static bool read_address(const json_t *value, struct prong_address *address)
 static int adopt_listener(struct listeners *listeners, const json_t *value)
 {
     struct prong_address wanted;
-    const char *server;
+    const char *server, *given = json_string_value(json_object_get(value, "given"));
     int fd, ordinal;
 
     if (json_unpack((json_t *)(uintptr_t)value, "{s:i, s:s, s:i}", "fd", &fd, "server", &server,
                     "ordinal", &ordinal) < 0 ||
         !read_address(json_object_get(value, "wanted"), &wanted) || !is_open(fd))
         return -EPROTO;
-    return listeners_adopt(listeners, fd, &wanted, server, (unsigned)ordinal);
+    if (given != NULL)
+        return listeners_adopt_given(listeners, fd, given);
+    return listeners_adopt(listeners, fd, &wanted, server, (unsigned)ordinal,
+                           json_string_value(json_object_get(value, "stored")));
 }
 
 static int adopt_listeners(struct master *master, const json_t *list)

@@ -141,15 +141,15 @@ static bool holds(const struct generation *generation, const struct listener *li
     return false;
 }
 
-/* Takes the handle for one address of one server. */
-static int open_address(struct generation *generation, unsigned server, size_t index, char *problem,
-                        size_t size)
+/* Takes the `nth` handle for one address of one server. */
+static int open_address(struct generation *generation, unsigned server, size_t index, unsigned nth,
+                        char *problem, size_t size)
 {
     const struct config_server *config = generation->config->servers[server];
     struct listener *listener;
     char reason[256];
 
-    listener = listeners_take(generation->registry, config, index, reason, sizeof(reason));
+    listener = listeners_take(generation->registry, config, index, nth, reason, sizeof(reason));
     if (listener != NULL && holds(generation, listener)) {
         listeners_release(generation->registry, listener);
         listener = NULL;
@@ -166,27 +166,45 @@ static int open_address(struct generation *generation, unsigned server, size_t i
     return 0;
 }
 
-static int open_listeners(struct generation *generation, char *problem, size_t size)
+static int open_server(struct generation *generation, unsigned server, char *problem, size_t size)
+{
+    const struct config_server *config = generation->config->servers[server];
+    int error = 0;
+
+    for (size_t index = 0; index < config->address_count; index++) {
+        unsigned count = listeners_count(generation->registry, config, index);
+
+        for (unsigned nth = 0; error == 0 && nth < count; nth++)
+            error = open_address(generation, server, index, nth, problem, size);
+    }
+    return error;
+}
+
+static size_t count_handles(const struct generation *generation)
 {
     const struct config *config = generation->config;
     size_t count = 0;
 
-    for (size_t server = 0; server < config->server_count; server++)
-        count += config->servers[server]->address_count;
+    for (size_t server = 0; server < config->server_count; server++) {
+        for (size_t i = 0; i < config->servers[server]->address_count; i++)
+            count += listeners_count(generation->registry, config->servers[server], i);
+    }
+    return count;
+}
+
+static int open_listeners(struct generation *generation, char *problem, size_t size)
+{
+    size_t count = count_handles(generation);
+    int error = 0;
+
     generation->listeners = calloc(count > 0 ? count : 1, sizeof(*generation->listeners));
     if (generation->listeners == NULL) {
         snprintf(problem, size, "out of memory");
         return -ENOMEM;
     }
-    for (unsigned server = 0; server < config->server_count; server++) {
-        for (size_t i = 0; i < config->servers[server]->address_count; i++) {
-            int error = open_address(generation, server, i, problem, size);
-
-            if (error < 0)
-                return error;
-        }
-    }
-    return 0;
+    for (unsigned server = 0; error == 0 && server < generation->config->server_count; server++)
+        error = open_server(generation, server, problem, size);
+    return error;
 }
 
 /* Workers tell each other through them to look again (worker/gate.c). */

@@ -17,14 +17,21 @@
 #include "config.h"
 #include "log.h"
 #include "privileges.h"
+#include "store.h"
+#include "systemd.h"
 
 struct listeners {
     struct listener *first;
+    bool keeps;
 };
 
 struct listeners *listeners_new(void)
 {
-    return calloc(1, sizeof(struct listeners));
+    struct listeners *listeners = calloc(1, sizeof(*listeners));
+
+    if (listeners != NULL)
+        listeners->keeps = true;
+    return listeners;
 }
 
 /* --- Which handle is meant --- */
@@ -34,8 +41,7 @@ static bool is_any_port(const struct prong_address *address)
     return address->family != AF_UNIX && address->port == 0;
 }
 
-/* How many equal addresses of the same server stand before this one. */
-static unsigned count_before(const struct config_server *server, size_t index)
+unsigned listeners_ordinal(const struct config_server *server, size_t index)
 {
     const struct prong_address *address = &server->addresses[index].address;
     unsigned count = 0;
@@ -45,22 +51,54 @@ static unsigned count_before(const struct config_server *server, size_t index)
     return count;
 }
 
-static struct listener *find(const struct listeners *listeners, const struct config_server *server,
-                             size_t index)
+/* The `nth` with the name that systemd:NAME says. */
+static struct listener *find_given(const struct listeners *listeners, const char *name,
+                                   unsigned nth)
+{
+    struct listener *listener;
+
+    for (listener = listeners->first; listener != NULL; listener = listener->next) {
+        if (listener->given != NULL && strcmp(listener->given, name) == 0 && nth-- == 0)
+            return listener;
+    }
+    return NULL;
+}
+
+static struct listener *find_opened(const struct listeners *listeners,
+                                    const struct config_server *server, size_t index)
 {
     const struct prong_address *wanted = &server->addresses[index].address;
     struct listener *listener;
 
     for (listener = listeners->first; listener != NULL; listener = listener->next) {
-        if (!prong_address_equal(&listener->wanted, wanted))
+        if (listener->given != NULL || !prong_address_equal(&listener->wanted, wanted))
             continue;
         if (!is_any_port(wanted))
             return listener;
         if (strcmp(listener->server, server->name) == 0 &&
-            listener->ordinal == count_before(server, index))
+            listener->ordinal == listeners_ordinal(server, index))
             return listener;
     }
     return NULL;
+}
+
+static struct listener *find(const struct listeners *listeners, const struct config_server *server,
+                             size_t index, unsigned nth)
+{
+    const char *given = server->addresses[index].given;
+
+    if (given != NULL)
+        return find_given(listeners, given, nth);
+    return find_opened(listeners, server, index);
+}
+
+static void append(struct listeners *listeners, struct listener *listener)
+{
+    struct listener **end = &listeners->first;
+
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = listener;
 }
 
 /* --- Opening --- */
@@ -113,8 +151,8 @@ static const char *describe(const struct config_listen *listen, char *text, size
     return text;
 }
 
-static int open_handle(const struct config_server *server, const struct config_listen *listen,
-                       uid_t owner, gid_t group)
+static int open_once(const struct config_server *server, const struct config_listen *listen,
+                     uid_t owner, gid_t group)
 {
     struct prong_listen_options options;
 
@@ -128,6 +166,17 @@ static int open_handle(const struct config_server *server, const struct config_l
     if (listen->any_host)
         return open_any(&listen->address, &options);
     return prong_listen_open(&listen->address, &options);
+}
+
+/* It may be in use by the store still, which was told to drop it. */
+static int open_handle(const struct config_server *server, const struct config_listen *listen,
+                       uid_t owner, gid_t group)
+{
+    int fd = open_once(server, listen, owner, group);
+
+    if (fd != -EADDRINUSE || !systemd_sync_drops())
+        return fd;
+    return open_once(server, listen, owner, group);
 }
 
 /* What the kernel made of it: the port, and the identity of a unix socket's file. */
@@ -147,6 +196,8 @@ static void close_listener(struct listener *listener)
     if (listener->fd >= 0)
         close(listener->fd);
     free(listener->server);
+    free(listener->given);
+    free(listener->stored);
     free(listener);
 }
 
@@ -189,7 +240,8 @@ static struct listener *open_listener(struct listeners *listeners,
         return NULL;
     fd = open_handle(server, listen, owner, group);
     if (fd >= 0) {
-        listener = new_listener(fd, &listen->address, server->name, count_before(server, index));
+        listener =
+            new_listener(fd, &listen->address, server->name, listeners_ordinal(server, index));
         fd = -errno;
     }
     if (listener == NULL) {
@@ -197,34 +249,41 @@ static struct listener *open_listener(struct listeners *listeners,
                  prong_error_text(fd));
         return NULL;
     }
-    listener->next = listeners->first;
-    listeners->first = listener;
+    listener->stored = store_put(listener, is_any_port(&listen->address));
+    append(listeners, listener);
     return listener;
 }
 
-/* --- The interface --- */
-
-struct listener *listeners_take(struct listeners *listeners, const struct config_server *server,
-                                size_t index, char *problem, size_t size)
-{
-    struct listener *listener = find(listeners, server, index);
-
-    if (listener == NULL)
-        listener = open_listener(listeners, server, index, problem, size);
-    if (listener != NULL)
-        listener->references++;
-    return listener;
-}
+/* --- Handles from elsewhere --- */
 
 int listeners_adopt(struct listeners *listeners, int fd, const struct prong_address *wanted,
-                    const char *server, unsigned ordinal)
+                    const char *server, unsigned ordinal, const char *stored)
 {
     struct listener *listener = new_listener(fd, wanted, server, ordinal);
 
     if (listener == NULL)
         return -errno;
-    listener->next = listeners->first;
-    listeners->first = listener;
+    if (stored != NULL)
+        listener->stored = strdup(stored);
+    append(listeners, listener);
+    return 0;
+}
+
+int listeners_adopt_given(struct listeners *listeners, int fd, const char *name)
+{
+    static const struct prong_address none;
+    struct listener *listener = new_listener(fd, &none, "", 0);
+
+    if (listener == NULL)
+        return -errno;
+    listener->given = strdup(name);
+    if (listener->given == NULL) {
+        close_listener(listener);
+        return -ENOMEM;
+    }
+    listener->file = (struct socket_file){0}; /* not ours to unlink */
+    listener->references = 1;                 /* ours, for good */
+    append(listeners, listener);
     return 0;
 }
 
@@ -245,6 +304,58 @@ const struct listener *listeners_next(const struct listeners *listeners,
     return listener == NULL ? listeners->first : listener->next;
 }
 
+/* --- The interface --- */
+
+bool listeners_is_open(const struct listeners *listeners, const struct config_server *server,
+                       size_t index)
+{
+    return find(listeners, server, index, 0) != NULL;
+}
+
+unsigned listeners_count(const struct listeners *listeners, const struct config_server *server,
+                         size_t index)
+{
+    unsigned count = 0;
+
+    if (server->addresses[index].given == NULL)
+        return 1;
+    while (find(listeners, server, index, count) != NULL)
+        count++;
+    return count > 0 ? count : 1;
+}
+
+struct listener *listeners_take(struct listeners *listeners, const struct config_server *server,
+                                size_t index, unsigned nth, char *problem, size_t size)
+{
+    const char *given = server->addresses[index].given;
+    struct listener *listener = find(listeners, server, index, nth);
+
+    if (listener == NULL && given != NULL) {
+        snprintf(problem, size, "listen: systemd gave no socket of the name \"%s\"", given);
+        return NULL;
+    }
+    if (listener == NULL)
+        listener = open_listener(listeners, server, index, problem, size);
+    if (listener != NULL)
+        listener->references++;
+    return listener;
+}
+
+void listeners_keep(struct listeners *listeners, bool keeps)
+{
+    listeners->keeps = keeps;
+}
+
+/* For good, unless the next master is to have it. */
+static void give_up(struct listeners *listeners, struct listener *listener)
+{
+    if (listener->stored != NULL && listeners->keeps)
+        return;
+    socket_file_remove(&listener->file, &listener->address);
+    if (listener->stored != NULL)
+        systemd_drop(listener->stored);
+}
+
 void listeners_release(struct listeners *listeners, struct listener *listener)
 {
     struct listener **at = &listeners->first;
@@ -255,7 +366,7 @@ void listeners_release(struct listeners *listeners, struct listener *listener)
     while (*at != listener)
         at = &(*at)->next;
     *at = listener->next;
-    socket_file_remove(&listener->file, &listener->address);
+    give_up(listeners, listener);
     close_listener(listener);
 }
 

@@ -3,12 +3,15 @@
  * The listening handles: opened once, shared by every generation that wants the same address.
  *
  * Only the master opens and closes them, so that no worker's death loses a connection that waits
- * to be accepted, and no reload gives up a port that it goes on using.
+ * to be accepted, and no reload gives up a port that it goes on using.  Under systemd its
+ * descriptor store (store.h) keeps them from one master to the next; those of its socket units are
+ * used as they are, for `listen = systemd:NAME`.
  */
 #ifndef PRONGD_LISTENERS_H
 #define PRONGD_LISTENERS_H
 
 #include <prong/address.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -31,23 +34,47 @@ struct listener {
     unsigned ordinal;
 
     struct socket_file file; /* of a unix socket */
+
+    char *given;  /* its name, when systemd opened it: then it is never closed; NULL: we did */
+    char *stored; /* its name in the descriptor store; NULL: it is not there */
 };
 
 /* NULL with errno ENOMEM. */
 struct listeners *listeners_new(void);
 
-/* The handle for the server's address number `index`: the one that is open already, or a new one.
- * Release it once for each time it was taken.  NULL with one sentence in `problem`. */
-struct listener *listeners_take(struct listeners *listeners, const struct config_server *server,
-                                size_t index, char *problem, size_t size);
+/* How many equal addresses of the same server stand before this one. */
+unsigned listeners_ordinal(const struct config_server *server, size_t index);
 
-/* The last release closes the handle, and unlinks its unix socket's file if that is still ours. */
+/* Is there a handle for the server's address number `index`? */
+bool listeners_is_open(const struct listeners *listeners, const struct config_server *server,
+                       size_t index);
+
+/* How many handles the server's address number `index` has: 1, but for systemd:NAME as many as
+ * have the name, at least 1. */
+unsigned listeners_count(const struct listeners *listeners, const struct config_server *server,
+                         size_t index);
+
+/* The `nth` handle for the server's address number `index`: the one that is open already, or a new
+ * one.  Release it once for each time it was taken.  NULL with one sentence in `problem`. */
+struct listener *listeners_take(struct listeners *listeners, const struct config_server *server,
+                                size_t index, unsigned nth, char *problem, size_t size);
+
+/* The last release closes the handle, drops it from the store, and unlinks its unix socket's file
+ * if that is still ours. */
 void listeners_release(struct listeners *listeners, struct listener *listener);
 
-/* A handle of the program before this one.  Takes `fd` in every case; nobody has taken it yet.  0
- * or a negative code. */
+/* While `keeps`, what is in the store stays there with its file: at the end the next master needs
+ * it, as it does when the start fails.  So it is in the beginning. */
+void listeners_keep(struct listeners *listeners, bool keeps);
+
+/* A handle of the program before this one, with its name in the store, if it has one.  Takes `fd`
+ * in every case; nobody has taken it yet.  0 or a negative code. */
 int listeners_adopt(struct listeners *listeners, int fd, const struct prong_address *wanted,
-                    const char *server, unsigned ordinal);
+                    const char *server, unsigned ordinal, const char *stored);
+
+/* A handle of a socket unit, which gave it this name: is never closed, its file never unlinked;
+ * otherwise the same. */
+int listeners_adopt_given(struct listeners *listeners, int fd, const char *name);
 
 /* One more reference to the handle with this descriptor; NULL: there is none. */
 struct listener *listeners_take_fd(struct listeners *listeners, int fd);

@@ -20,8 +20,10 @@
 #include "log.h"
 #include "master_internal.h"
 #include "program.h"
+#include "received.h"
 #include "scoreboard.h"
 #include "slot.h"
+#include "systemd.h"
 
 static void enter(struct master *master, enum master_state state)
 {
@@ -39,6 +41,8 @@ void master_stop_now(struct master *master)
         return;
     log_notice("stopping at once");
     enter(master, MASTER_STOPPING);
+    notify_stopping(master->notify);
+    listeners_keep(master->listeners, true);
     for (generation = master->generations.first; generation != NULL; generation = generation->next)
         supervisor_stop(&master->supervisor, generation);
 }
@@ -53,6 +57,8 @@ void master_stop(struct master *master)
     }
     log_notice("stopping");
     enter(master, MASTER_DRAINING);
+    notify_stopping(master->notify);
+    listeners_keep(master->listeners, true);
     for (generation = master->generations.first; generation != NULL;
          generation = generation->next) {
         supervisor_drain(&master->supervisor, generation,
@@ -213,6 +219,8 @@ static void on_ready(struct generation *generation, void *user)
         if (error < 0)
             log_code(LOG_LEVEL_ERROR, error, "pid file cannot be written path=%s", pid_file);
     }
+    listeners_keep(master->listeners, false);
+    notify_ready(master->notify);
     log_ready(generation);
 }
 
@@ -223,6 +231,7 @@ static void on_failed(struct generation *generation, const char *why, void *user
     if (reload_on_failed(master->reload, generation, why))
         return;
     log_error("start failed: %s", why);
+    notify_failed(master->notify, why);
     master->exit_status = EXIT_FAILURE;
     enter(master, MASTER_STOPPING);
 }
@@ -312,10 +321,12 @@ static bool prepare(struct master *master, struct config *config)
     char problem[512];
     int error;
 
+    received_adopt(master->listeners, config);
     generation = generation_new(++master->last_generation, config, 0, master->listeners,
                                 master->scoreboard, problem, sizeof(problem));
     if (generation == NULL) {
         log_error("%s", problem);
+        notify_failed(master->notify, problem);
         return false;
     }
     generation_list_append(&master->generations, generation);
@@ -337,8 +348,10 @@ static bool init(struct master *master)
     master->reload = reload_new(master);
     master->upkeep = upkeep_new(master);
     master->upgrade = upgrade_new(master);
-    if (master->upgrade == NULL || master->upkeep == NULL || master->reload == NULL ||
-        master->loop == NULL || master->scoreboard == NULL || master->listeners == NULL) {
+    master->notify = notify_new(master);
+    if (master->notify == NULL || master->upgrade == NULL || master->upkeep == NULL ||
+        master->reload == NULL || master->loop == NULL || master->scoreboard == NULL ||
+        master->listeners == NULL) {
         log_error("the system gives no memory or no descriptors");
         return false;
     }
@@ -353,6 +366,7 @@ static void abandon(struct master *master)
     struct generation *next;
 
     stop_signals(master);
+    notify_free(master->notify);
     upgrade_free(master->upgrade);
     upkeep_free(master->upkeep);
     reload_abandon(master->reload);
@@ -372,6 +386,7 @@ static void on_child(void *user)
 {
     struct master *master = user;
 
+    systemd_forget();
     supervisor_clear(&master->supervisor);
     abandon(master);
 }
@@ -417,6 +432,7 @@ static bool take_over(struct master *master, struct config *config, const char *
          log_open(config->daemon.log_target, (enum log_level)config->daemon.log_level) < 0))
         log_error("the new program goes on without signals or without its log");
     enter(master, MASTER_RUNNING);
+    listeners_keep(master->listeners, false);
     upkeep_start(master->upkeep);
     log_notice("upgraded version=%s", PRONG_VERSION);
     reload_take_over(master->reload, config, problem, master->successor_client);
@@ -449,6 +465,7 @@ int master_run(struct config *config, const struct prongd_handler *const *handle
     master.program = program;
     supervisor_init(&master.supervisor, master.loop, &master.generations, entry, &supervisor_events,
                     &master);
+    notify_start(master.notify);
     is_up = follows ? take_over(&master, config, problem) : start(&master, config);
     if (is_up)
         ev_run(master.loop, 0);

@@ -12,6 +12,7 @@
 
 #include "control.h"
 #include "generation.h"
+#include "notify.h"
 #include "pid_file.h"
 #include "reload.h"
 #include "supervisor.h"
@@ -40,6 +41,7 @@ struct master {
     const struct program *program;
     struct control_client *successor_client; /* asked the program before this one for an upgrade */
     struct upkeep *upkeep;
+    struct notify *notify;
     unsigned configured_workers; /* by the file that was loaded last */
     unsigned wanted_workers;     /* by an operator since then; 0: nobody said anything */
     const struct prongd_handler *const *handlers; /* that a configuration may name */

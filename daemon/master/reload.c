@@ -119,6 +119,7 @@ static void begin_next(struct reload *reload)
 static void refuse(struct reload *reload, const char *why, int status)
 {
     log_error("reload refused: %s", why);
+    notify_reloaded(reload->master->notify, why);
     answer(reload, of_transaction, 0,
            json_pack("{s:b, s:s, s:i}", "ok", 0, "error", why, "exit", status));
 }
@@ -132,6 +133,7 @@ static void refuse_configuration(struct reload *reload, const struct config_prob
         log_error("reload refused: %s", line);
     }
     free(text);
+    notify_reloaded(reload->master->notify, problems->text);
     answer(reload, of_transaction, 0,
            json_pack("{s:b, s:s, s:i}", "ok", 0, "error", problems->text, "exit",
                      problems->system ? EXIT_FAILURE : EXIT_CONFIGURATION));
@@ -204,6 +206,7 @@ static void commit(struct reload *reload)
     }
     log_notice("reloaded generation=%llu workers=%u", (unsigned long long)next->number,
                next->slot_count);
+    notify_reloaded(master->notify, NULL);
     answer_commit(reload, old);
     begin_next(reload);
 }
@@ -264,6 +267,7 @@ static void run(struct reload *reload)
     struct config *config;
 
     reload->is_queued = false;
+    notify_reloading(reload->master->notify);
     if (current == NULL) {
         refuse(reload, "the service does not run", EXIT_FAILURE);
         return;
@@ -310,6 +314,7 @@ void reload_take_over(struct reload *reload, struct config *config, const char *
                       struct control_client *client)
 {
     add_waiter(&reload->waiters, client, true);
+    notify_reloading(reload->master->notify);
     if (config != NULL)
         prepare(reload, config);
     else

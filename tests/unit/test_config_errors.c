@@ -167,7 +167,7 @@ static void values_are_checked(void **state)
         {CONFIG_ECHO "listen = 127.0.0.1:8,,nonsense\n",
          "x.conf:4: [server echo] listen: an item is missing at a comma\n"
          "x.conf:4: [server echo] listen: \"nonsense\" is not an address: write HOST:PORT, "
-         "[IPV6]:PORT, *:PORT, unix:/PATH or unix:@NAME\n"},
+         "[IPV6]:PORT, *:PORT, unix:/PATH, unix:@NAME or systemd:NAME\n"},
     };
 
     (void)state;
@@ -214,7 +214,7 @@ static void all_problems_come_in_the_order_of_the_file(void **state)
         "[prongd]\n"
         "workers = many\n",
         "x.conf:2: [server echo] listen: \"127.0.0.1\" is not an address: write HOST:PORT, "
-        "[IPV6]:PORT, *:PORT, unix:/PATH or unix:@NAME\n"
+        "[IPV6]:PORT, *:PORT, unix:/PATH, unix:@NAME or systemd:NAME\n"
         "x.conf:3: [server echo] handler: there is no handler \"ecko\": write one of echo, greet\n"
         "x.conf:4: [server echo] time_out: there is no such option; did you mean timeout?\n"
         "x.conf:5: [server echo] \"this is no option\" is not NAME = VALUE: only \"=\" separates "

@@ -19,7 +19,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-#define FORMS "write HOST:PORT, [IPV6]:PORT, *:PORT, unix:/PATH or unix:@NAME"
+#define FORMS "write HOST:PORT, [IPV6]:PORT, *:PORT, unix:/PATH, unix:@NAME or systemd:NAME"
 
 static char problem[512];
 
@@ -89,6 +89,15 @@ static void an_item_becomes_an_address(void **state)
     }
 }
 
+static void a_socket_of_systemd_has_a_name_and_no_address(void **state)
+{
+    const struct config_listen listen = resolve("systemd:web.socket");
+
+    (void)state;
+    assert_string_equal(listen.given, "web.socket");
+    assert_int_equal(listen.address.family, 0);
+}
+
 static void a_name_without_an_address_is_told(void **state)
 {
     struct config_listen listen;
@@ -127,6 +136,9 @@ static void a_wrong_item_is_told_how_it_is_written(void **state)
         {"unix:", "\"unix:\" has no absolute path: write unix:/PATH or unix:@NAME"},
         {"unix:x", "\"unix:x\" has no absolute path: write unix:/PATH or unix:@NAME"},
         {"unix:@", "\"unix:@\" has no absolute path: write unix:/PATH or unix:@NAME"},
+        {"systemd:", "\"systemd:\" does not name a socket: write systemd:NAME as in "
+                     "FileDescriptorName=NAME of the socket unit"},
+        {"systemd:a:b", "\"systemd:a:b\" has a \":\" in the name of its socket"},
     };
 
     (void)state;
@@ -172,6 +184,9 @@ static void what_the_kernel_would_refuse_clashes(void **state)
         {"unix:/x", "unix:/x", false, true},
         {"unix:/x", "unix:@/x", false, false},
         {"unix:/x", "*:80", false, false},
+        {"systemd:x", "systemd:x", false, true},
+        {"systemd:x", "systemd:y", false, false},
+        {"systemd:x", "*:80", false, false},
     };
 
     (void)state;
@@ -191,6 +206,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_item_becomes_an_address),
+        cmocka_unit_test(a_socket_of_systemd_has_a_name_and_no_address),
         cmocka_unit_test(a_name_without_an_address_is_told),
         cmocka_unit_test(a_wrong_item_is_told_how_it_is_written),
         cmocka_unit_test(a_path_that_does_not_fit_is_refused),

@@ -49,7 +49,7 @@ static void tear_down(struct fixture *fixture)
 
 static struct listener *take(struct fixture *fixture, size_t index)
 {
-    return listeners_take(fixture->listeners, &fixture->server, index, fixture->problem,
+    return listeners_take(fixture->listeners, &fixture->server, index, 0, fixture->problem,
                           sizeof(fixture->problem));
 }
 
@@ -109,7 +109,7 @@ static void a_port_in_use_is_reported_with_its_address(void **state)
     first = take(&fixture, 0);
     fixture.addresses[0].address.port = first->address.port;
     assert_null(
-        listeners_take(others, &fixture.server, 0, fixture.problem, sizeof(fixture.problem)));
+        listeners_take(others, &fixture.server, 0, 0, fixture.problem, sizeof(fixture.problem)));
     assert_non_null(strstr(fixture.problem, "listen: 127.0.0.1:"));
     assert_non_null(strstr(fixture.problem, "Address already in use"));
     listeners_free(others);
