@@ -10,9 +10,6 @@
 
 #include "scoreboard.h"
 
-/* How far a worker may get ahead of a lighter one that has no room at the moment. */
-#define LEAD 4
-
 static uint64_t connections_at(const struct scoreboard *scoreboard, const struct channel *channel,
                                uint32_t server)
 {
@@ -73,7 +70,14 @@ struct channel *channel_choose(struct channel *list, size_t server, bool hurries
         lightest = channel;
     }
     *exists = least_of_all != UINT64_MAX;
-    return lightest != NULL && least > least_of_all + LEAD && !hurries ? NULL : lightest;
+    return lightest != NULL && least > least_of_all && !hurries ? NULL : lightest;
+}
+
+bool channel_has_giver(const struct channel *list)
+{
+    while (list != NULL && !list->is_giver)
+        list = list->next;
+    return list != NULL;
 }
 
 size_t channel_pending(const struct channel *list)

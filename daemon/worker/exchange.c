@@ -10,8 +10,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "channel.h"
 #include "config.h"
@@ -25,11 +23,10 @@
 /* Connections that leave with one turn of the loop. */
 #define PER_TURN (4 * HANDOFF_BATCH)
 
-/* How soon a handler that said "not now" is asked again. */
-#define ASK_AGAIN_S 0.01
-
-/* Descriptors that are not for connections: what a worker opens for itself. */
-#define RESERVED_FDS 64
+/* How soon a handler that said "not now" is asked again, and how soon it is looked whether
+ * connections that wait for a worker have ended meanwhile. */
+#define ASK_AGAIN_S  0.01
+#define LOOK_AGAIN_S 0.1
 
 struct exchange {
     struct exchange_place place;
@@ -72,6 +69,12 @@ static bool may_move(const struct exchange *exchange)
     return !exchange->is_leaving || exchange->service->config->on_reload == CONFIG_ON_RELOAD_MOVE;
 }
 
+/* There is nobody at the moment: the others died, and the master is about to send new ones. */
+static bool is_alone(const struct exchange *exchange)
+{
+    return exchange->is_leaving && may_move(exchange) && !channel_has_giver(exchange->channels);
+}
+
 /* Gives one connection, or decides that it stays.  False: no more in this turn. */
 static bool visit(struct prong_socket *socket, void *user)
 {
@@ -84,7 +87,7 @@ static bool visit(struct prong_socket *socket, void *user)
 
     if (connection_of(socket)->state != CONNECTION_SERVING)
         return true;
-    if (exchange->this_turn == PER_TURN || exchange->wanted == 0)
+    if (exchange->this_turn == PER_TURN || exchange->wanted == 0 || is_alone(exchange))
         return false;
     channel = channel_choose(exchange->channels, index, !has_patience(exchange), &exists);
     if (!may_move(exchange))
@@ -172,7 +175,8 @@ static void on_turn(struct ev_loop *ev, ev_prepare *watcher, int revents)
         finish(exchange);
     } else {
         rest(exchange);
-        ev_timer_set(&exchange->ask_again, ASK_AGAIN_S, 0.);
+        ev_timer_set(&exchange->ask_again, exchange->asked_to_wait ? ASK_AGAIN_S : LOOK_AGAIN_S,
+                     0.);
         ev_timer_start(ev, &exchange->ask_again);
     }
 }
@@ -256,14 +260,23 @@ static size_t room(void *user)
 {
     const struct channel *channel = user;
     const struct exchange *exchange = channel->owner;
-    struct rlimit limit;
-    uint64_t used = RESERVED_FDS;
+    size_t descriptors = service_descriptors();
+    uint64_t used = 0;
 
     for (size_t i = 0; i < exchange->place.service_count; i++)
         used += service_connections(&exchange->place.services[i]);
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur <= used)
+    if (descriptors <= used)
         return 0;
-    return (size_t)((limit.rlim_cur - used) / (exchange->takers > 0 ? exchange->takers : 1));
+    return (size_t)(descriptors - used) / (exchange->takers > 0 ? exchange->takers : 1);
+}
+
+/* It may be the one that was waited for. */
+static void on_room(void *user)
+{
+    struct exchange *exchange = ((struct channel *)user)->owner;
+
+    ev_timer_stop(exchange->place.ev, &exchange->ask_again);
+    go_on(exchange);
 }
 
 static void on_taken(uint64_t id, void *user)
@@ -316,6 +329,7 @@ static const struct handoff_events handoff_events = {
     .on_start = on_start,
     .on_discard = on_discard,
     .room = room,
+    .on_room = on_room,
     .on_taken = on_taken,
     .on_returned = on_returned,
     .on_close = on_channel_close,
@@ -347,6 +361,10 @@ static int add_channel(struct exchange *exchange, int fd, bool is_giver,
     }
     channel->next = exchange->channels;
     exchange->channels = channel;
+    if (is_giver) {
+        ev_timer_stop(exchange->place.ev, &exchange->ask_again);
+        go_on(exchange);
+    }
     return 0;
 }
 
@@ -360,6 +378,20 @@ int exchange_add_taker(struct exchange *exchange, int fd, const struct message_p
                        size_t size)
 {
     return add_channel(exchange, fd, false, peer, size);
+}
+
+bool exchange_is_giving(const struct exchange *exchange)
+{
+    return exchange->is_giving;
+}
+
+void exchange_stop(struct exchange *exchange)
+{
+    rest(exchange);
+    ev_timer_stop(exchange->place.ev, &exchange->ask_again);
+    exchange->is_giving = false;
+    channel_remove_all(&exchange->channels, true);
+    exchange_stop_taking(exchange);
 }
 
 void exchange_stop_taking(struct exchange *exchange)
@@ -391,9 +423,6 @@ void exchange_free(struct exchange *exchange)
 {
     if (exchange == NULL)
         return;
-    rest(exchange);
-    ev_timer_stop(exchange->place.ev, &exchange->ask_again);
-    channel_remove_all(&exchange->channels, true);
-    channel_remove_all(&exchange->channels, false);
+    exchange_stop(exchange);
     free(exchange);
 }

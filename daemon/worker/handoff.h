@@ -45,6 +45,9 @@ struct handoff_events {
     /* Taker: descriptors that it has room for. */
     size_t (*room)(void *user);
 
+    /* Giver: the taker has said for the first time how much room it has. */
+    void (*on_room)(void *user);
+
     /* Giver: one was taken (0), or its copy is here again (a negative code; takes the record). */
     void (*on_taken)(uint64_t id, void *user);
     void (*on_returned)(struct record *record, int error, void *user);

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT
+"""Another program takes over: same process, same connections."""
+
+import os
+import shutil
+import signal
+import subprocess
+
+import pytest
+
+from client import connect, echoes
+from daemon import PRONGD, eventually, server
+
+import daemon as harness
+
+ECHO = server("echo", "echo")
+
+
+@pytest.fixture
+def installed(prongd, tmp_path, monkeypatch):
+    """A daemon whose program is a file that the test may replace."""
+    program = tmp_path / "prongd"
+    shutil.copy(PRONGD, program)
+    monkeypatch.setattr(harness, "PRONGD", program)
+
+    def start(*arguments, **options):
+        return prongd(*arguments, **options)
+
+    start.program = program
+    return start
+
+
+def install(program, source):
+    """As a package does: a new file in the place of the old one."""
+    fresh = program.with_suffix(".new")
+    shutil.copy(source, fresh)
+    os.chmod(fresh, 0o755)
+    os.rename(fresh, program)
+
+
+def different_build(directory):
+    """A really different file that is the same program."""
+    other = directory / "other"
+    shutil.copy(PRONGD, other)
+    subprocess.run(["strip", "--strip-debug", other], check=True)
+    assert other.read_bytes() != PRONGD.read_bytes()
+    return other
+
+
+def clients(daemon, count):
+    found = [connect(daemon.address("echo")) for _ in range(count)]
+    assert all(echoes(client) for client in found)
+    return found
+
+
+def test_connections_and_the_process_id_outlive_the_program(installed, tmp_path):
+    daemon = installed(ECHO)
+    open_clients = clients(daemon, 40)
+    before = daemon.worker_pids()
+    address = daemon.address("echo")
+    install(installed.program, different_build(tmp_path))
+    answer = daemon.ctl("upgrade")
+    assert answer.returncode == 0, answer.stderr
+    assert daemon.process.poll() is None
+    assert not set(before) & set(daemon.worker_pids())
+    assert daemon.address("echo") == address
+    assert daemon.connections() == 40
+    assert all(echoes(client) for client in open_clients)
+    assert daemon.status()["master"]["generation"] == 2
+    # And once more, by the signal, from the program that took over.
+    install(installed.program, PRONGD)
+    daemon.signal(signal.SIGUSR2)
+    eventually(lambda: daemon.try_status().get("master", {}).get("generation") == 3, "upgraded")
+    eventually(lambda: len(daemon.worker_pids()) == 2, "the old workers are gone")
+    assert all(echoes(client) for client in open_clients)
+    daemon.descriptors = {}  # of processes that are gone
+
+
+def test_a_program_that_does_not_run_changes_nothing(installed):
+    daemon = installed(ECHO)
+    open_clients = clients(daemon, 10)
+    workers = daemon.worker_pids()
+    install(installed.program, shutil.which("false"))
+    answer = daemon.ctl("upgrade")
+    assert answer.returncode == 1
+    assert "check" in answer.stderr
+    assert daemon.worker_pids() == workers
+    assert all(echoes(client) for client in open_clients)
+    install(installed.program, PRONGD)
+
+
+def test_a_configuration_that_the_new_program_refuses_changes_nothing(installed):
+    daemon = installed(ECHO)
+    workers = daemon.worker_pids()
+    daemon.write_config(ECHO + "nonsense = 1\n")
+    answer = daemon.ctl("upgrade")
+    assert answer.returncode == 1
+    assert "nonsense" in answer.stderr
+    assert daemon.worker_pids() == workers
+
+
+def test_workers_that_die_under_the_new_program_are_replaced(installed):
+    daemon = installed(ECHO)
+    assert daemon.ctl("upgrade").returncode == 0
+    os.kill(daemon.worker_pids()[0], signal.SIGKILL)
+    eventually(daemon.is_ready, "the slot is filled again")
+    with connect(daemon.address("echo")) as client:
+        assert echoes(client)
+    daemon.descriptors = {}
+
+
+def test_the_pid_file_stays_locked_by_the_same_process(installed, tmp_path):
+    pid_file = tmp_path / "prongd.pid"
+    daemon = installed(ECHO, pid_file=pid_file)
+    assert daemon.ctl("upgrade").returncode == 0
+    assert int(pid_file.read_text()) == daemon.process.pid
+    second = subprocess.run([PRONGD, "-c", daemon.config], capture_output=True, timeout=30)
+    assert second.returncode == 1
+    assert b"held by a running prongd" in second.stderr
+    daemon.descriptors = {}
+    assert daemon.stop() == 0
+    assert not pid_file.exists()
+
+
+def test_a_unix_socket_keeps_its_file(installed, tmp_path):
+    path = tmp_path / "echo.sock"
+    daemon = installed(server("echo", "echo", listen=f"unix:{path}"))
+    with connect(str(path)) as client:
+        inode = path.stat().st_ino
+        assert daemon.ctl("upgrade").returncode == 0
+        assert echoes(client)
+        assert path.stat().st_ino == inode
+    daemon.descriptors = {}
+    assert daemon.stop() == 0
+    assert not path.exists()
