@@ -100,9 +100,12 @@ static struct arguments parse_arguments(int count, char **values)
 
 static int print_help(void)
 {
+    struct master_signal signal;
+
     fputs(usage, stdout);
     fputs(help, stdout);
-    master_print_signals(stdout);
+    for (size_t i = 0; master_signal(i, &signal); i++)
+        printf("  %-5s %s\n", signal.name, signal.help);
     fputs(exit_help, stdout);
     return EXIT_SUCCESS;
 }

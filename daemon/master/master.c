@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Start, signals, commands, stop.
+ * Start, what the supervisor tells, stop.
  */
 #include "master.h"
 
 #include <assert.h>
 #include <ev.h>
 #include <prong/address.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -22,6 +21,7 @@
 #include "program.h"
 #include "received.h"
 #include "scoreboard.h"
+#include "signals.h"
 #include "slot.h"
 #include "systemd.h"
 
@@ -72,118 +72,6 @@ void master_scale(struct master *master, unsigned workers, struct control_client
     master->wanted_workers = workers;
     log_notice("workers wanted=%u", workers);
     reload_request(master->reload, client, true);
-}
-
-/* --- Signals --- */
-
-struct signal_row {
-    int number;
-    const char *name;
-    void (*act)(struct master *master, const struct signal_row *row);
-    const char *help;
-};
-
-static void on_stop(struct master *master, const struct signal_row *row)
-{
-    log_notice("signal name=%s", row->name);
-    master_stop(master);
-}
-
-static void on_quit(struct master *master, const struct signal_row *row)
-{
-    log_notice("signal name=%s", row->name);
-    master_stop_now(master);
-}
-
-static void on_reopen(struct master *master, const struct signal_row *row)
-{
-    int error = log_reopen();
-
-    if (error < 0)
-        log_code(LOG_LEVEL_ERROR, error, "the log file cannot be opened anew");
-    else
-        log_notice("log opened anew after signal name=%s", row->name);
-    supervisor_tell_all(&master->supervisor, MESSAGE_LOG_REOPEN, log_file_fd());
-}
-
-static void on_reload(struct master *master, const struct signal_row *row)
-{
-    log_notice("signal name=%s", row->name);
-    reload_request(master->reload, NULL, false);
-}
-
-static void on_upgrade(struct master *master, const struct signal_row *row)
-{
-    log_notice("signal name=%s", row->name);
-    upgrade_request(master->upgrade, NULL);
-}
-
-static void on_scale(struct master *master, const struct signal_row *row)
-{
-    const struct generation *current = generation_list_current(&master->generations);
-    unsigned workers = current != NULL ? current->slot_count : 0;
-
-    log_notice("signal name=%s", row->name);
-    if (row->number == SIGTTIN)
-        master_scale(master, workers + 1, NULL);
-    else if (workers > 1)
-        master_scale(master, workers - 1, NULL);
-}
-
-static const struct signal_row signals[] = {
-    {SIGTERM, "TERM", on_stop,
-     "Stop: accept nothing, let connections finish for shutdown_timeout; again: at once."},
-    {SIGINT, "INT", on_stop, "The same as TERM."},
-    {SIGQUIT, "QUIT", on_quit, "Stop at once."},
-    {SIGHUP, "HUP", on_reload, "Reload the configuration; connections move to the new workers."},
-    {SIGUSR1, "USR1", on_reopen, "Open the log file anew, after a rotation."},
-    {SIGTTIN, "TTIN", on_scale, "One worker more; connections move so that all are even."},
-    {SIGTTOU, "TTOU", on_scale, "One worker less; its connections move to the others."},
-    {SIGUSR2, "USR2", on_upgrade,
-     "Replace the program by the one that is installed now; connections live on."},
-};
-
-#define SIGNAL_COUNT (sizeof(signals) / sizeof(signals[0]))
-
-void master_print_signals(FILE *stream)
-{
-    for (size_t i = 0; i < SIGNAL_COUNT; i++)
-        fprintf(stream, "  %-5s %s\n", signals[i].name, signals[i].help);
-}
-
-static void on_signal(struct ev_loop *loop, ev_signal *watcher, int revents)
-{
-    struct master *master = watcher->data;
-    const struct signal_row *row = &signals[watcher - master->signals];
-
-    (void)loop;
-    (void)revents;
-    row->act(master, row);
-}
-
-static void start_signal(struct master *master, size_t row)
-{
-    ev_signal *watcher = &master->signals[row];
-
-    ev_signal_init(watcher, on_signal, signals[row].number);
-    watcher->data = master;
-    ev_signal_start(master->loop, watcher);
-}
-
-static bool start_signals(struct master *master)
-{
-    signal(SIGPIPE, SIG_IGN);
-    master->signals = calloc(SIGNAL_COUNT, sizeof(*master->signals));
-    for (size_t i = 0; master->signals != NULL && i < SIGNAL_COUNT; i++)
-        start_signal(master, i);
-    return master->signals != NULL;
-}
-
-static void stop_signals(struct master *master)
-{
-    for (size_t i = 0; master->signals != NULL && i < SIGNAL_COUNT; i++)
-        ev_signal_stop(master->loop, &master->signals[i]);
-    free(master->signals);
 }
 
 /* --- What the supervisor tells --- */
@@ -330,7 +218,7 @@ static bool prepare(struct master *master, struct config *config)
         return false;
     }
     generation_list_append(&master->generations, generation);
-    if (!open_control(master, config) || !start_signals(master))
+    if (!open_control(master, config) || !signals_start(master))
         return false;
     error = log_open(daemon->log_target, (enum log_level)daemon->log_level);
     if (error < 0)
@@ -365,7 +253,7 @@ static void abandon(struct master *master)
 {
     struct generation *next;
 
-    stop_signals(master);
+    signals_stop(master);
     notify_free(master->notify);
     upgrade_free(master->upgrade);
     upkeep_free(master->upkeep);
@@ -427,7 +315,7 @@ static bool take_over(struct master *master, struct config *config, const char *
     (void)estate_set_inheritable(estate, false);
     close(estate_image_fd(estate));
     close(estate);
-    if (!start_signals(master) ||
+    if (!signals_start(master) ||
         (config != NULL &&
          log_open(config->daemon.log_target, (enum log_level)config->daemon.log_level) < 0))
         log_error("the new program goes on without signals or without its log");

@@ -6,8 +6,8 @@
 #ifndef PRONGD_MASTER_H
 #define PRONGD_MASTER_H
 
+#include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 
 #include "inheritance.h"
 
@@ -31,7 +31,12 @@ int master_check_estate(int estate, char *problem, size_t size);
  * 0, or a negative code with one line in `problem`. */
 int master_check(const struct config *config, char *problem, size_t size);
 
-/* The table of signals, for --help. */
-void master_print_signals(FILE *stream);
+/* A row of the table of signals, for --help and the manual page; false when `index` is past the
+ * last. */
+struct master_signal {
+    const char *name; /* "TERM" */
+    const char *help; /* a sentence */
+};
+bool master_signal(size_t index, struct master_signal *signal);
 
 #endif
