@@ -101,6 +101,7 @@ void client_open(struct clients *clients, struct client *client)
     client->stream = clients->streams++;
     client->sent = 0;
     client->received = 0;
+    client->is_greeted = false;
     client->state = CLIENT_CONNECTING;
     error = connect_and_watch(clients, client);
     if (error < 0)
@@ -154,6 +155,12 @@ static void on_end_of_file(struct clients *clients, struct client *client)
 
 static void on_bytes(struct clients *clients, struct client *client, size_t size)
 {
+    if (clients->takes_greetings && !client->is_greeted) {
+        client->is_greeted = true;
+        tally_add(&clients->greetings, buffer, size);
+        clients->on_event(clients, client, CLIENT_GREETED);
+        return;
+    }
     if (size > client->sent - client->received ||
         !pattern_matches(client->stream, client->received, buffer, size)) {
         fail(clients, client, "wrong bytes came back", 0);
@@ -183,21 +190,33 @@ static void on_readable(struct clients *clients, struct client *client, uint32_t
              (at_end || size == (ssize_t)sizeof(buffer)));
 }
 
-void clients_run(struct clients *clients, client_callback *on_event)
+/* Both edges may come at once: the server that speaks first need not wait for anything. */
+static void on_edge(struct clients *clients, struct client *client, uint32_t events)
+{
+    if (client->state == CLIENT_CONNECTING) {
+        on_writable(clients, client);
+        if (!(events & EPOLLIN))
+            return;
+    }
+    if (client->state != CLIENT_CLOSED)
+        on_readable(clients, client, events);
+}
+
+void clients_turn(struct clients *clients, client_callback *on_event, int64_t timeout_ns)
 {
     struct epoll_event events[256];
+    struct timespec timeout = {.tv_sec = timeout_ns / 1000000000,
+                               .tv_nsec = timeout_ns % 1000000000};
+    int count =
+        epoll_pwait2(clients->epoll_fd, events, 256, timeout_ns < 0 ? NULL : &timeout, NULL);
 
     clients->on_event = on_event;
-    while (clients->busy > 0) {
-        int count = epoll_wait(clients->epoll_fd, events, 256, -1);
+    for (int i = 0; i < count; i++)
+        on_edge(clients, events[i].data.ptr, events[i].events);
+}
 
-        for (int i = 0; i < count; i++) {
-            struct client *client = events[i].data.ptr;
-
-            if (client->state == CLIENT_CONNECTING)
-                on_writable(clients, client);
-            else
-                on_readable(clients, client, events[i].events);
-        }
-    }
+void clients_run(struct clients *clients, client_callback *on_event)
+{
+    while (clients->busy > 0)
+        clients_turn(clients, on_event, -1);
 }

@@ -3,13 +3,14 @@
  * Clients: the connections of the load, each of which sends its pattern and checks every byte that
  * comes back.  One thread, one epoll set.
  *
- * A mode (echo.c, connect.c, idle.c) decides what a client does next, in one callback.
+ * A mode (echo.c, connect.c …) decides what a client does next, in one callback.
  */
 #ifndef BENCH_CLIENT_H
 #define BENCH_CLIENT_H
 
 #include "histogram.h"
 #include "options.h"
+#include "tally.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,6 +24,7 @@ enum client_state { CLIENT_CLOSED, CLIENT_CONNECTING, CLIENT_OPEN, CLIENT_ENDING
 
 enum client_event {
     CLIENT_CONNECTED, /* may send */
+    CLIENT_GREETED,   /* the server's first bytes are there; see `takes_greetings` */
     CLIENT_ECHOED,    /* all that was sent has come back */
     CLIENT_ENDED,     /* the server closed after client_end(); the descriptor is closed */
     CLIENT_FAILED     /* counted as an error; the descriptor is closed */
@@ -31,6 +33,7 @@ enum client_event {
 struct client {
     int fd;
     enum client_state state;
+    bool is_greeted;
     uint64_t stream; /* which pattern: never the same for two connections */
     uint64_t sent, received;
     uint64_t since_ns; /* the mode's: when the operation began */
@@ -43,6 +46,8 @@ typedef void client_callback(struct clients *clients, struct client *client,
 struct clients {
     const struct options *options;
     client_callback *on_event;
+    bool takes_greetings; /* the server speaks first; how often it said what is in `greetings` */
+    struct tally greetings;
     int epoll_fd;
     struct sockaddr_storage address;
     socklen_t address_size;
@@ -66,6 +71,12 @@ void clients_clear(struct clients *clients);
 
 /* Opens all of them.  When it returns the server has accepted them, every one. */
 void clients_open_all(struct clients *clients);
+
+/* Something went wrong that is not one client's failure. */
+void clients_blame(struct clients *clients, const char *what);
+
+/* Handles the events of one moment, or of the first within `timeout_ns`; -1: of the first. */
+void clients_turn(struct clients *clients, client_callback *on_event, int64_t timeout_ns);
 
 /* Handles events until nothing is busy any more. */
 void clients_run(struct clients *clients, client_callback *on_event);

@@ -75,6 +75,12 @@ void clients_clear(struct clients *clients)
     close(clients->epoll_fd);
 }
 
+void clients_blame(struct clients *clients, const char *what)
+{
+    if (clients->errors++ == 0)
+        snprintf(clients->first_error, sizeof(clients->first_error), "%s", what);
+}
+
 /* CLIENT_CONNECTED or CLIENT_FAILED: opened or not, it is over. */
 static void on_opened(struct clients *clients, struct client *client, enum client_event event)
 {
@@ -95,6 +101,8 @@ static void on_probed(struct clients *clients, struct client *client, enum clien
     case CLIENT_ENDED:
     case CLIENT_FAILED:
         clients->busy--;
+        break;
+    case CLIENT_GREETED:
         break;
     }
 }

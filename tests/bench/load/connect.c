@@ -32,6 +32,8 @@ static void on_event(struct clients *clients, struct client *client, enum client
     case CLIENT_FAILED:
         live(clients, client);
         break;
+    case CLIENT_GREETED:
+        break;
     }
 }
 

@@ -16,7 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct mode *const modes[] = {&echo_mode, &connect_mode, &idle_mode};
+static const struct mode *const modes[] = {&echo_mode, &connect_mode, &idle_mode, &short_mode,
+                                           &arrive_mode};
 
 #define MODE_COUNT (sizeof(modes) / sizeof(modes[0]))
 
@@ -53,17 +54,20 @@ static double microseconds(const struct clients *clients, double share)
 }
 
 /* An operation of echo is a write of `pipeline` messages; what is counted is messages. */
-static void print_result(const struct clients *clients, const struct mode *mode)
+void mode_report(const struct clients *clients, const char *name)
 {
     double seconds = (double)(clients->last_ns - clients->started_ns) / 1e9;
     uint64_t count = clients->done * clients->options->pipeline;
 
-    printf("{\"mode\": \"%s\", \"count\": %" PRIu64 ", \"seconds\": %.6f, \"rate\": %.1f, ",
-           mode->name, count, seconds, seconds > 0 ? (double)count / seconds : 0.0);
+    printf("{\"mode\": \"%s\", \"count\": %" PRIu64 ", \"seconds\": %.6f, \"rate\": %.1f, ", name,
+           count, seconds, seconds > 0 ? (double)count / seconds : 0.0);
     printf("\"p50_us\": %.1f, \"p99_us\": %.1f, \"max_us\": %.1f, ", microseconds(clients, 0.5),
            microseconds(clients, 0.99), (double)clients->latencies.most_ns / 1e3);
-    printf("\"errors\": %" PRIu64 ", \"first_error\": \"%s\"}\n", clients->errors,
+    printf("\"greetings\": ");
+    tally_print(&clients->greetings);
+    printf(", \"errors\": %" PRIu64 ", \"first_error\": \"%s\"}\n", clients->errors,
            clients->first_error);
+    fflush(stdout);
 }
 
 int main(int argc, char **argv)
@@ -75,7 +79,7 @@ int main(int argc, char **argv)
     alarm(options.deadline_s);
     clients_init(&clients, &options);
     mode->run(&clients);
-    print_result(&clients, mode);
+    mode_report(&clients, mode->name);
     /* What is still open stays so until the servers' clocks have been read. */
     wait_for_a_line();
     clients_clear(&clients);

@@ -15,13 +15,26 @@ struct number {
     double least, most, fallback;
 };
 
-enum { HOST, PORT, CONNECTIONS, PIPELINE, SIZE, SECONDS, WARM_UP, MOST, DEADLINE, OPTION_COUNT };
+enum {
+    HOST,
+    PORT,
+    CONNECTIONS,
+    PIPELINE,
+    SIZE,
+    SECONDS,
+    WARM_UP,
+    MOST,
+    RATE,
+    DEADLINE,
+    OPTION_COUNT
+};
 
 static const struct number numbers[OPTION_COUNT] = {
-    [PORT] = {"port", 1, 65535, 0},         [CONNECTIONS] = {"connections", 1, 1000000, 64},
-    [PIPELINE] = {"pipeline", 1, 1024, 1},  [SIZE] = {"size", 1, 65536, 64},
-    [SECONDS] = {"seconds", 0.01, 3600, 1}, [WARM_UP] = {"warm-up", 0, 60, 0.2},
-    [MOST] = {"most", 0, 1e15, 0},          [DEADLINE] = {"deadline", 1, 7200, 120},
+    [PORT] = {"port", 1, 65535, 0},          [CONNECTIONS] = {"connections", 1, 1000000, 64},
+    [PIPELINE] = {"pipeline", 1, 1024, 1},   [SIZE] = {"size", 1, 65536, 64},
+    [SECONDS] = {"seconds", 0.01, 3600, 1},  [WARM_UP] = {"warm-up", 0, 60, 0.2},
+    [MOST] = {"most", 0, 1e15, 0},           [RATE] = {"rate", 1, 1e6, 2000},
+    [DEADLINE] = {"deadline", 1, 7200, 120},
 };
 
 static const struct option long_options[] = {
@@ -33,6 +46,7 @@ static const struct option long_options[] = {
     {"seconds", required_argument, NULL, SECONDS},
     {"warm-up", required_argument, NULL, WARM_UP},
     {"most", required_argument, NULL, MOST},
+    {"rate", required_argument, NULL, RATE},
     {"deadline", required_argument, NULL, DEADLINE},
     {NULL, 0, NULL, 0},
 };
@@ -75,6 +89,7 @@ int options_parse(struct options *options, int argc, char **argv)
     options->seconds_ns = (uint64_t)(values[SECONDS] * 1e9);
     options->warm_up_ns = (uint64_t)(values[WARM_UP] * 1e9);
     options->most = (uint64_t)values[MOST];
+    options->rate = (unsigned)values[RATE];
     options->deadline_s = (unsigned)values[DEADLINE];
     if (options->size * options->pipeline > CLIENT_SEND_MAX) {
         fprintf(stderr, "--size times --pipeline: at most %d bytes\n", CLIENT_SEND_MAX);

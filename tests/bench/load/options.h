@@ -16,6 +16,7 @@ struct options {
     uint64_t seconds_ns;  /* how long is measured */
     uint64_t warm_up_ns;  /* how long is not, before that */
     uint64_t most;        /* operations after which it ends too; 0: no limit */
+    unsigned rate;        /* operations begun in a second, where the load sets the pace */
     unsigned deadline_s;  /* the whole program gives up after this */
 };
 
