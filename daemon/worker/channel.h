@@ -40,6 +40,9 @@ struct channel *channel_new(struct ev_loop *ev, int fd, bool is_giver,
  * Several givers do not see each other's: when each spreads its own evenly, all of it is even. */
 struct channel *channel_choose(struct channel *list, size_t server, bool hurries, bool *exists);
 
+/* Is there anybody to give to? */
+bool channel_has_giver(const struct channel *list);
+
 /* Records that givers have not had an answer for. */
 size_t channel_pending(const struct channel *list);
 

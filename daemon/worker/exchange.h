@@ -53,6 +53,16 @@ int exchange_add_taker(struct exchange *exchange, int fd, const struct message_p
  * follows, from the loop. */
 void exchange_give(struct exchange *exchange, size_t count);
 
+/* Is it giving, and on_done still to come? */
+bool exchange_is_giving(const struct exchange *exchange);
+
+/* The service ends: what cannot be given at once stays here.  on_done follows. */
+void exchange_hurry(struct exchange *exchange);
+
+/* Ends what is under way, without on_done: every connection of this worker is about to be closed.
+ * What was sent and not answered is the other worker's if it lives. */
+void exchange_stop(struct exchange *exchange);
+
 /* Closes the channels that bring connections: what is not answered yet stays with its giver. */
 void exchange_stop_taking(struct exchange *exchange);
 
