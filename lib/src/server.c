@@ -88,6 +88,7 @@ static int accept_one(struct prong_server *server, struct prong_address *remote)
     int fd =
         accept4(server->io.fd, (struct sockaddr *)&storage, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
+    remote->family = 0;
     if (fd < 0)
         return -errno;
     prong_address_from_sockaddr(remote, (struct sockaddr *)&storage, length);

@@ -134,6 +134,7 @@ static void receive_and_live(int channel, const struct story *story)
     int fd;
 
     assert_int_equal(recvmsg(channel, &message, MSG_CMSG_CLOEXEC | MSG_WAITALL), sizeof(parcel));
+    assert_non_null(CMSG_FIRSTHDR(&message));
     memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(fd));
     bytes = malloc(parcel.image_size);
     assert_true(receive_all(channel, bytes, parcel.image_size));
@@ -141,7 +142,7 @@ static void receive_and_live(int channel, const struct story *story)
     free(bytes);
     net_setup(&state);
     net = state;
-    strcpy(net->client.events, parcel.events);
+    memcpy(net->client.events, parcel.events, sizeof(parcel.events));
     memcpy(net->client.bytes, parcel.bytes, sizeof(parcel.bytes));
     net->client.size = parcel.size;
     arrive(net, &image, story);
@@ -253,7 +254,7 @@ static void send_parcel(struct teller *teller)
     memcpy(CMSG_DATA(rights), &teller->image.fd, sizeof(int));
     parcel.image_size = prong_socket_image_encode(&teller->image, NULL, 0);
     parcel.size = teller->mover->size;
-    strcpy(parcel.events, teller->mover->events);
+    memcpy(parcel.events, teller->mover->events, sizeof(parcel.events));
     memcpy(parcel.bytes, teller->mover->bytes, sizeof(parcel.bytes));
     bytes = malloc(parcel.image_size);
     assert_int_equal(prong_socket_image_encode(&teller->image, bytes, parcel.image_size),

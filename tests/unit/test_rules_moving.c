@@ -85,14 +85,13 @@ static bool is_watched(const struct net *net, int fd)
 {
     char path[64], line[256];
     bool found = false;
-    int target;
     FILE *info;
 
     snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", prong_loop_epoll_fd(net->loop));
     info = fopen(path, "re");
     assert_non_null(info);
     while (fgets(line, sizeof(line), info) != NULL)
-        found = found || (sscanf(line, "tfd: %d", &target) == 1 && target == fd);
+        found = found || (strncmp(line, "tfd:", 4) == 0 && strtol(line + 4, NULL, 10) == fd);
     fclose(info);
     return found;
 }

@@ -99,8 +99,9 @@ PRONG_API void prong_listen_options_init(struct prong_listen_options *options);
 PRONG_API PRONG_CHECK int prong_listen_open(const struct prong_address *address,
                                             const struct prong_listen_options *options);
 
-/* The same, but only bound: its port is taken, and clients are refused until somebody listens.
- * Adopt it with prong_server_listen_fd(); prong_address_from_fd() tells the port. */
+/* The same, but only bound: clients are refused until somebody listens, and of several who are
+ * bound to one port the first to listen has it.  Adopt it with prong_server_listen_fd();
+ * prong_address_from_fd() tells the port. */
 PRONG_API PRONG_CHECK int prong_bound_open(const struct prong_address *address,
                                            const struct prong_listen_options *options);
 
