@@ -6,6 +6,8 @@
  * A request and an answer are one line of JSON each, at most COMMAND_LINE_SIZE bytes of request:
  *     {"command": "status", "arguments": []}
  *     {"ok": true, …}            or {"ok": false, "error": "what is wrong", "exit": 2}
+ * An error may have several lines.  A command that takes long shows, once a second before its
+ * answer, a line {"progress": {"state": …, …}}.
  */
 #ifndef PRONGD_COMMAND_H
 #define PRONGD_COMMAND_H

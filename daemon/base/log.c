@@ -164,6 +164,11 @@ void log_adopt_file(int fd)
     log_target_adopt(&state.target, fd);
 }
 
+void log_take_file(int fd)
+{
+    log_target_take(&state.target, fd);
+}
+
 void log_close(void)
 {
     put_repeated(state.repeat.level, state.repeat.hidden);

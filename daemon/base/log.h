@@ -37,6 +37,9 @@ int log_reopen(void);
 int log_file_fd(void);
 void log_adopt_file(int fd);
 
+/* The log goes to this file from now on, wherever it went before.  Takes `fd`. */
+void log_take_file(int fd);
+
 void log_close(void);
 
 void log_set_level(enum log_level level);

@@ -155,7 +155,7 @@ int log_target_reopen(struct log_target *target)
 {
     int fd;
 
-    if (target->kind != LOG_TARGET_FILE)
+    if (target->kind != LOG_TARGET_FILE || target->path == NULL)
         return 0;
     fd = open_path(target->path);
     if (fd < 0)
@@ -173,6 +173,14 @@ void log_target_adopt(struct log_target *target, int fd)
     (void)close(target->fd);
     target->fd = fd;
     target->is_torn = false;
+}
+
+void log_target_take(struct log_target *target, int fd)
+{
+    if (fd < 0)
+        return;
+    log_target_clear(target);
+    *target = (struct log_target){.kind = LOG_TARGET_FILE, .fd = fd, .is_own = true};
 }
 
 static bool is_writable(int fd)

@@ -50,6 +50,9 @@ int log_target_reopen(struct log_target *target);
 /* Takes `fd`, which another process opened for the same path, in place of the file's own. */
 void log_target_adopt(struct log_target *target, int fd);
 
+/* Takes `fd`, a file that another process opened, in place of whatever the target was. */
+void log_target_take(struct log_target *target, int fd);
+
 /* Writes `line`, which ends with a newline; `priority` is syslog's.  False: it is lost. */
 bool log_target_write(struct log_target *target, int priority, char *line, size_t size);
 

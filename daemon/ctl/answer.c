@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "reload.h"
 #include "status.h"
 #include "table.h"
 
@@ -37,7 +38,8 @@ typedef void print_function(FILE *stream, json_t *answer);
 
 /* What is not here is shown by print_members(). */
 static print_function *const printers[COMMAND_COUNT] = {
-    [COMMAND_STATUS] = status_print,
+    [COMMAND_STATUS] = status_print,  [COMMAND_RELOAD] = reload_print,
+    [COMMAND_WORKERS] = reload_print, [COMMAND_UPGRADE] = reload_print,
     [COMMAND_STOP] = print_stop,
 };
 
@@ -50,14 +52,29 @@ static int exit_status(const json_t *answer)
     return status > 0 && status < 126 ? (int)status : 1;
 }
 
+/* One line, or several: each of them whole, without control characters. */
 static void print_error(const json_t *answer)
 {
+    const char *error = json_string_value(json_object_get(answer, "error"));
     char text[TABLE_CELL_SIZE];
-    const json_t *error = json_object_get(answer, "error");
+    size_t length;
 
-    (void)fprintf(stderr, "prongctl: %s\n",
-                  json_is_string(error) ? table_cell(error, TABLE_TEXT, text)
-                                        : "prongd refused without a reason");
+    if (error == NULL || *error == '\0')
+        error = "prongd refused without a reason";
+    for (; *error != '\0'; error += length + (error[length] == '\n')) {
+        length = strcspn(error, "\n");
+        (void)fprintf(stderr, "prongctl: %s\n", log_escape(error, length, text, sizeof(text)));
+    }
+}
+
+void answer_show_progress(const json_t *progress)
+{
+    reload_print_progress(stderr, progress);
+}
+
+void answer_hide_progress(const json_t *progress)
+{
+    (void)progress;
 }
 
 int answer_show(json_t *answer, enum command command, bool json)

@@ -14,4 +14,10 @@
  * 0, or what the answer names. */
 int answer_show(json_t *answer, enum command command, bool json);
 
+/* One line on stderr, for people who wait. */
+void answer_show_progress(const json_t *progress);
+
+/* The same for those who asked for JSON: nothing. */
+void answer_hide_progress(const json_t *progress);
+
 #endif

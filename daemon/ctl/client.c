@@ -19,10 +19,11 @@
 
 #include "command.h"
 
-/* What the answer's line is collected in. */
+/* What lines are collected in. */
 struct line {
     char *bytes;
-    size_t length;
+    size_t length; /* of all that is there */
+    size_t end;    /* of the first line, when it is complete */
     size_t capacity;
 };
 
@@ -156,28 +157,35 @@ static int make_room(struct line *line)
     return 0;
 }
 
+/* Is the first line complete?  `from`: where bytes begin that nobody has looked at. */
+static bool find_end(struct line *line, size_t from)
+{
+    const char *end = NULL;
+
+    if (line->length > from)
+        end = memchr(line->bytes + from, '\n', line->length - from);
+    if (end != NULL)
+        line->end = (size_t)(end - line->bytes);
+    return end != NULL;
+}
+
 /* Appends what is there.  1 when the line is complete, 0, or -errno; -EPIPE at the end. */
 static int receive_some(int fd, struct line *line)
 {
-    ssize_t size =
-        recv(fd, line->bytes + line->length, line->capacity - line->length, MSG_DONTWAIT);
-    const char *end;
+    size_t before = line->length;
+    ssize_t size = recv(fd, line->bytes + before, line->capacity - before, MSG_DONTWAIT);
 
     if (size < 0)
         return is_temporary(errno) ? 0 : -errno;
     if (size == 0)
         return -EPIPE;
-    end = memchr(line->bytes + line->length, '\n', (size_t)size);
     line->length += (size_t)size;
-    if (end == NULL)
-        return 0;
-    line->length = (size_t)(end - line->bytes);
-    return 1;
+    return find_end(line, before) ? 1 : 0;
 }
 
 static int receive_line(int fd, struct line *line, int64_t deadline_ms)
 {
-    int result = 0;
+    int result = find_end(line, 0) ? 1 : 0;
 
     while (result == 0) {
         result = make_room(line);
@@ -187,6 +195,12 @@ static int receive_line(int fd, struct line *line, int64_t deadline_ms)
             result = receive_some(fd, line);
     }
     return result < 0 ? result : 0;
+}
+
+static void drop_line(struct line *line)
+{
+    line->length -= line->end + 1;
+    memmove(line->bytes, line->bytes + line->end + 1, line->length);
 }
 
 /* --- asking ------------------------------------------------------------------------------- */
@@ -215,7 +229,7 @@ static char *make_request(const struct client_request *request)
 static json_t *parse_answer(const struct line *line, char *problem, size_t size)
 {
     json_error_t error;
-    json_t *answer = json_loadb(line->bytes, line->length, JSON_REJECT_DUPLICATES, &error);
+    json_t *answer = json_loadb(line->bytes, line->end, JSON_REJECT_DUPLICATES, &error);
 
     if (json_is_object(answer))
         return answer;
@@ -245,36 +259,54 @@ static void explain_talk(const char *path, int error, char *problem, size_t size
     }
 }
 
-/* The answer may be there although the master did not take the whole request. */
-static int exchange(int fd, const char *request, struct line *line)
+/* The next line, as an object; NULL with a sentence in `problem`. */
+static json_t *receive_object(int fd, const char *path, struct line *line, char *problem,
+                              size_t size)
 {
-    int64_t deadline_ms = now_ms() + CLIENT_PATIENCE_MS;
-    int error = send_all(fd, request, strlen(request), deadline_ms);
+    int error = receive_line(fd, line, now_ms() + CLIENT_PATIENCE_MS);
 
-    if (error < 0 && error != -EPIPE)
-        return error;
-    return receive_line(fd, line, deadline_ms);
+    if (error < 0) {
+        explain_talk(path, error, problem, size);
+        return NULL;
+    }
+    return parse_answer(line, problem, size);
 }
 
+/* What comes before the answer shows how far it is: patience begins anew. */
+static json_t *receive_answer(int fd, const struct client_request *request, char *problem,
+                              size_t size)
+{
+    struct line line = {0};
+    json_t *answer = receive_object(fd, request->path, &line, problem, size);
+    const json_t *progress;
+
+    while ((progress = json_object_get(answer, "progress")) != NULL) {
+        request->on_progress(progress);
+        json_decref(answer);
+        drop_line(&line);
+        answer = receive_object(fd, request->path, &line, problem, size);
+    }
+    free(line.bytes);
+    return answer;
+}
+
+/* The answer may be there although the master did not take the whole request. */
 static json_t *ask(int fd, const struct client_request *request, char *problem, size_t size)
 {
     char *text = make_request(request);
-    struct line line = {0};
-    json_t *answer = NULL;
     int error;
 
     if (text == NULL) {
         (void)snprintf(problem, size, "the arguments must be plain text (UTF-8)");
         return NULL;
     }
-    error = exchange(fd, text, &line);
-    if (error < 0)
-        explain_talk(request->path, error, problem, size);
-    else
-        answer = parse_answer(&line, problem, size);
-    free(line.bytes);
+    error = send_all(fd, text, strlen(text), now_ms() + CLIENT_PATIENCE_MS);
     free(text);
-    return answer;
+    if (error < 0 && error != -EPIPE) {
+        explain_talk(request->path, error, problem, size);
+        return NULL;
+    }
+    return receive_answer(fd, request, problem, size);
 }
 
 json_t *client_ask(const struct client_request *request, char *problem, size_t size)

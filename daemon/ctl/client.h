@@ -10,7 +10,7 @@
 
 struct command_row;
 
-/* How long the master may take to answer. */
+/* How long the master may take to answer, or to show how far it is. */
 #define CLIENT_PATIENCE_MS 60000
 
 /* The largest answer. */
@@ -22,6 +22,7 @@ struct client_request {
     const struct command_row *row;
     char *const *arguments;
     size_t argument_count;
+    void (*on_progress)(const json_t *progress);
 };
 
 /* Gives the answer, an object; or NULL and one or two sentences in `problem`. */

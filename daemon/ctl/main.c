@@ -186,6 +186,8 @@ static int run(const struct arguments *arguments, const struct command_row *row)
 {
     struct client_request request = {.path = arguments->socket,
                                      .row = row,
+                                     .on_progress = arguments->json ? answer_hide_progress
+                                                                    : answer_show_progress,
                                      .arguments = arguments->words + 1,
                                      .argument_count = arguments->word_count - 1};
     char path[SOCKET_PATH_SIZE];

@@ -23,12 +23,22 @@ static void add_number(struct log_text *text, json_int_t number, enum table_kind
     log_text_add_line(text, digits);
 }
 
+static void add_real(struct log_text *text, double number)
+{
+    char digits[UNITS_SIZE];
+
+    (void)snprintf(digits, sizeof(digits), "%.6g", number);
+    log_text_add_line(text, digits);
+}
+
 static void add_value(struct log_text *text, const json_t *value, enum table_kind kind)
 {
     if (json_is_string(value) && json_string_length(value) > 0)
         log_text_add_line(text, json_string_value(value));
     else if (json_is_integer(value))
         add_number(text, json_integer_value(value), kind);
+    else if (json_is_real(value))
+        add_real(text, json_real_value(value));
     else if (json_is_boolean(value))
         log_text_add_line(text, json_is_true(value) ? "yes" : "no");
     else

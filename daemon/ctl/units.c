@@ -17,6 +17,21 @@ static const struct duration_row durations[] = {{86400, "d"}, {3600, "h"}, {60, 
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+const char *units_count(uint64_t count, char text[UNITS_SIZE])
+{
+    char digits[UNITS_SIZE];
+    size_t length = (size_t)snprintf(digits, sizeof(digits), "%llu", (unsigned long long)count);
+    size_t used = 0;
+
+    for (size_t i = 0; i < length; i++) {
+        if (i > 0 && (length - i) % 3 == 0)
+            text[used++] = ',';
+        text[used++] = digits[i];
+    }
+    text[used] = '\0';
+    return text;
+}
+
 const char *units_bytes(uint64_t bytes, char text[UNITS_SIZE])
 {
     double value = (double)bytes;

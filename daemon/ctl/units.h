@@ -10,6 +10,9 @@
 
 #define UNITS_SIZE 48
 
+/* "7", "4,000", "1,234,567". */
+const char *units_count(uint64_t count, char text[UNITS_SIZE]);
+
 /* "812 B", "1.5 KiB", "20.0 GiB". */
 const char *units_bytes(uint64_t bytes, char text[UNITS_SIZE]);
 

@@ -100,6 +100,12 @@ void control_answer(struct control_client *client, json_t *answer)
     control_client_answer(client, answer);
 }
 
+void control_progress(struct control_client *client, json_t *progress)
+{
+    if (progress != NULL)
+        control_client_show(client, progress);
+}
+
 /* --- The socket --- */
 
 static int listen_on(struct control *control, const char *path)

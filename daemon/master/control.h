@@ -39,6 +39,10 @@ struct control_client *control_adopt_client(struct control *control, int fd);
 /* Takes `answer`, an object; NULL stands for "out of memory".  The client may be gone after it. */
 void control_answer(struct control_client *client, json_t *answer);
 
+/* Shows how far the command is: {"progress": …} before the answer.  Takes `progress`; nothing is
+ * sent for NULL, or when the client does not read. */
+void control_progress(struct control_client *client, json_t *progress);
+
 /* Accepts NULL.  Closes the clients and the socket, and unlinks its file if that is still ours. */
 void control_close(struct control *control);
 

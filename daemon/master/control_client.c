@@ -170,6 +170,23 @@ void control_client_answer(struct control_client *client, json_t *answer)
     write_more(client);
 }
 
+/* So short a line goes out as a whole or not at all. */
+void control_client_show(struct control_client *client, json_t *progress)
+{
+    json_t *line = json_pack("{s:o}", "progress", progress);
+    char *text = line != NULL ? json_dumps(line, JSON_COMPACT) : NULL;
+    size_t size;
+
+    json_decref(line);
+    if (text == NULL)
+        return;
+    size = strlen(text);
+    text[size] = '\n'; /* in place of the NUL */
+    if (client->state == CONTROL_CLIENT_WORKING)
+        (void)send(client->fd, text, size + 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    free(text);
+}
+
 void control_client_free(struct control_client *client)
 {
     ev_io_stop(client->loop, &client->io);

@@ -48,6 +48,10 @@ void control_client_work(struct control_client *client);
  * be gone after it. */
 void control_client_answer(struct control_client *client, json_t *answer);
 
+/* Sends {"progress": …} to a client that waits for its answer; a line that it does not read is left
+ * out.  Takes `progress`. */
+void control_client_show(struct control_client *client, json_t *progress);
+
 /* Closes; the control socket has forgotten it already. */
 void control_client_free(struct control_client *client);
 

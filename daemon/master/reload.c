@@ -6,16 +6,23 @@
 
 #include <assert.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "census.h"
+#include "compare.h"
 #include "config.h"
 #include "control.h"
 #include "generation.h"
+#include "leaving.h"
+#include "live.h"
 #include "log.h"
 #include "master_internal.h"
 #include "pairing.h"
+#include "slot.h"
 #include "supervisor.h"
+#include "waiting.h"
 
 /* What prongctl exits with when the configuration is refused. */
 #define EXIT_CONFIGURATION 2
@@ -26,84 +33,16 @@ enum reload_state {
     RELOAD_ROLLBACK /* it failed and is being stopped */
 };
 
-/* A client that is owed an answer. */
-struct waiter {
-    struct waiter *next;
-    struct control_client *client;
-    bool waits;     /* until the old generation is gone */
-    uint64_t until; /* that generation; 0: the transaction has not come to its end yet */
-};
-
-/* A generation that leaves, and what became of its connections. */
-struct leaver {
-    struct leaver *next;
-    uint64_t generation;
-    uint64_t successor;
-    uint32_t moved;
-    uint32_t kept;
-    ev_tstamp since;
-};
-
 struct reload {
     struct master *master;
     enum reload_state state;
     struct generation *generation; /* the next one, while PREPARE or ROLLBACK */
-    struct waiter *waiters;        /* of this transaction, and of those that leave */
-    struct waiter *queue;          /* of the next one */
-    struct leaver *leavers;
-    bool is_queued;
+    struct waiting waiting;
+    struct leaving leaving;
+    struct live live;
+    bool is_queued; /* one transaction more was asked for */
     ev_timer start; /* the next transaction begins from the loop */
 };
-
-/* --- Answers --- */
-
-static void add_waiter(struct waiter **list, struct control_client *client, bool waits)
-{
-    struct waiter *waiter;
-
-    if (client == NULL)
-        return;
-    waiter = calloc(1, sizeof(*waiter));
-    if (waiter == NULL) {
-        control_answer(client, NULL);
-        return;
-    }
-    waiter->client = client;
-    waiter->waits = waits;
-    waiter->next = *list;
-    *list = waiter;
-}
-
-/* Answers those for whom `is_due`; takes `answer`. */
-static void answer(struct reload *reload, bool (*is_due)(const struct waiter *, uint64_t),
-                   uint64_t generation, json_t *text)
-{
-    struct waiter **link = &reload->waiters;
-
-    while (*link != NULL) {
-        struct waiter *waiter = *link;
-
-        if (!is_due(waiter, generation)) {
-            link = &waiter->next;
-            continue;
-        }
-        *link = waiter->next;
-        control_answer(waiter->client, json_incref(text));
-        free(waiter);
-    }
-    json_decref(text);
-}
-
-static bool of_transaction(const struct waiter *waiter, uint64_t generation)
-{
-    (void)generation;
-    return waiter->until == 0;
-}
-
-static bool of_leaver(const struct waiter *waiter, uint64_t generation)
-{
-    return waiter->until == generation;
-}
 
 /* --- The end of a transaction --- */
 
@@ -115,73 +54,32 @@ static void begin_next(struct reload *reload)
         ev_timer_start(reload->master->loop, &reload->start);
 }
 
-/* The old generation serves on. */
+static json_t *refusal(const char *why, int status)
+{
+    return json_pack("{s:b, s:s, s:i}", "ok", 0, "error", why, "exit", status);
+}
+
+/* The old generation serves on.  `why`: one line or several. */
 static void refuse(struct reload *reload, const char *why, int status)
 {
-    log_error("reload refused: %s", why);
+    char *text = strdup(why), *rest = NULL;
+
+    live_rollback(&reload->live);
+    for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest))
+        log_error("reload refused: %s", line);
+    free(text);
     notify_reloaded(reload->master->notify, why);
-    answer(reload, of_transaction, 0,
-           json_pack("{s:b, s:s, s:i}", "ok", 0, "error", why, "exit", status));
+    waiting_refuse(&reload->waiting, refusal(why, status));
 }
 
 static void refuse_configuration(struct reload *reload, const struct config_problems *problems)
 {
-    char *line, *rest, *text = strdup(problems->text);
-
-    for (line = text; line != NULL && (rest = strchr(line, '\n')) != NULL; line = rest + 1) {
-        *rest = '\0';
-        log_error("reload refused: %s", line);
-    }
-    free(text);
-    notify_reloaded(reload->master->notify, problems->text);
-    answer(reload, of_transaction, 0,
-           json_pack("{s:b, s:s, s:i}", "ok", 0, "error", problems->text, "exit",
-                     problems->system ? EXIT_FAILURE : EXIT_CONFIGURATION));
+    refuse(reload, problems->text != NULL ? problems->text : "out of memory",
+           problems->system ? EXIT_FAILURE : EXIT_CONFIGURATION);
     begin_next(reload);
 }
 
 /* --- Commit --- */
-
-static void add_leaver(struct reload *reload, const struct generation *generation)
-{
-    struct leaver *leaver = calloc(1, sizeof(*leaver));
-
-    if (leaver == NULL)
-        return; /* only the figures are lost */
-    leaver->generation = generation->number;
-    leaver->successor = reload->generation->number;
-    leaver->since = ev_now(reload->master->loop);
-    leaver->next = reload->leavers;
-    reload->leavers = leaver;
-}
-
-static struct leaver *find_leaver(const struct reload *reload, uint64_t generation)
-{
-    struct leaver *leaver = reload->leavers;
-
-    while (leaver != NULL && leaver->generation != generation)
-        leaver = leaver->next;
-    return leaver;
-}
-
-static json_t *describe(const struct reload *reload, const struct leaver *leaver)
-{
-    return json_pack("{s:b, s:I, s:I, s:I, s:I, s:f}", "ok", 1, "generation",
-                     (json_int_t)leaver->successor, "replaced", (json_int_t)leaver->generation,
-                     "moved", (json_int_t)leaver->moved, "drained", (json_int_t)leaver->kept,
-                     "seconds", ev_now(reload->master->loop) - leaver->since);
-}
-
-/* Those who wait for the end of the old generation go on waiting; the others have their answer. */
-static void answer_commit(struct reload *reload, uint64_t old)
-{
-    for (struct waiter *waiter = reload->waiters; waiter != NULL; waiter = waiter->next) {
-        if (waiter->until == 0 && waiter->waits)
-            waiter->until = old;
-    }
-    answer(reload, of_transaction, 0,
-           json_pack("{s:b, s:I}", "ok", 1, "generation", (json_int_t)reload->generation->number));
-}
 
 static void commit(struct reload *reload)
 {
@@ -199,15 +97,16 @@ static void commit(struct reload *reload)
         if (generation->state != GENERATION_SERVING)
             continue;
         old = generation->number;
-        add_leaver(reload, generation);
-        supervisor_leave(&master->supervisor, generation,
-                         generation->config->daemon.shutdown_timeout_ms);
+        leaving_add(&reload->leaving, generation, next->number, ev_now(master->loop));
+        supervisor_leave(&master->supervisor, generation, next->config->daemon.shutdown_timeout_ms);
         generation_release_listeners(generation);
     }
+    live_commit(&reload->live, master, next);
     log_notice("reloaded generation=%llu workers=%u", (unsigned long long)next->number,
                next->slot_count);
     notify_reloaded(master->notify, NULL);
-    answer_commit(reload, old);
+    waiting_commit(&reload->waiting, old,
+                   json_pack("{s:b, s:I}", "ok", 1, "generation", (json_int_t)next->number));
     begin_next(reload);
 }
 
@@ -260,6 +159,35 @@ static void prepare(struct reload *reload, struct config *config)
     supervisor_start(&master->supervisor, reload->generation);
 }
 
+/* What a program that took over knows of the running configuration says nothing about its rows. */
+static bool may_follow(const struct generation *current, const struct config *config,
+                       struct config_problems *problems)
+{
+    return current->is_inherited || compare_allows_reload(current->config, config, problems);
+}
+
+/* The configuration is good: can the running service have it?  Takes `config`. */
+static void begin(struct reload *reload, const struct generation *current, struct config *config)
+{
+    struct config_problems problems = {0};
+    char problem[512];
+    int error = 0;
+
+    if (!may_follow(current, config, &problems)) {
+        refuse_configuration(reload, &problems);
+    } else if ((error = live_prepare(&reload->live, current->config, config)) < 0) {
+        snprintf(problem, sizeof(problem), "%s: [prongd] log_target: %s: %s", config->file,
+                 config->daemon.log_target, strerror(-error));
+        refuse(reload, problem, EXIT_FAILURE);
+        begin_next(reload);
+    } else {
+        prepare(reload, config);
+        config = NULL;
+    }
+    config_problems_clear(&problems);
+    config_free(config);
+}
+
 static void run(struct reload *reload)
 {
     const struct generation *current = generation_list_current(&reload->master->generations);
@@ -274,7 +202,7 @@ static void run(struct reload *reload)
     }
     config = config_load(current->config->file, reload->master->handlers, &problems);
     if (config != NULL)
-        prepare(reload, config);
+        begin(reload, current, config);
     else
         refuse_configuration(reload, &problems);
     config_problems_clear(&problems);
@@ -283,14 +211,10 @@ static void run(struct reload *reload)
 static void on_start(struct ev_loop *loop, ev_timer *timer, int revents)
 {
     struct reload *reload = timer->data;
-    struct waiter **link = &reload->waiters;
 
     (void)loop;
     (void)revents;
-    while (*link != NULL)
-        link = &(*link)->next;
-    *link = reload->queue;
-    reload->queue = NULL;
+    waiting_begin(&reload->waiting);
     run(reload);
 }
 
@@ -298,11 +222,10 @@ void reload_request(struct reload *reload, struct control_client *client, bool w
 {
     if (reload->master->state != MASTER_RUNNING) {
         if (client != NULL)
-            control_answer(client, json_pack("{s:b, s:s, s:i}", "ok", 0, "error",
-                                             "the service is starting or stopping", "exit", 1));
+            control_answer(client, refusal("the service is starting or stopping", EXIT_FAILURE));
         return;
     }
-    add_waiter(&reload->queue, client, waits);
+    waiting_add(&reload->waiting, client, waits, true);
     reload->is_queued = true;
     if (reload->state == RELOAD_IDLE)
         ev_timer_start(reload->master->loop, &reload->start);
@@ -313,7 +236,7 @@ void reload_request(struct reload *reload, struct control_client *client, bool w
 void reload_take_over(struct reload *reload, struct config *config, const char *problem,
                       struct control_client *client)
 {
-    add_waiter(&reload->waiters, client, true);
+    waiting_add(&reload->waiting, client, true, false);
     notify_reloading(reload->master->notify);
     if (config != NULL)
         prepare(reload, config);
@@ -343,32 +266,50 @@ bool reload_on_failed(struct reload *reload, struct generation *generation, cons
 void reload_on_gave(struct reload *reload, const struct generation *generation, uint32_t moved,
                     uint32_t kept)
 {
-    struct leaver *leaver = find_leaver(reload, generation->number);
-
-    if (leaver == NULL)
-        return;
-    leaver->moved += moved;
-    leaver->kept += kept;
+    leaving_gave(&reload->leaving, generation, moved, kept);
 }
 
 void reload_on_gone(struct reload *reload, const struct generation *generation)
 {
-    struct leaver **link = &reload->leavers;
+    json_t *answer;
 
     if (reload->state == RELOAD_ROLLBACK && generation == reload->generation)
         begin_next(reload);
-    while (*link != NULL && (*link)->generation != generation->number)
-        link = &(*link)->next;
-    if (*link != NULL) {
-        struct leaver *leaver = *link;
+    answer = leaving_end(&reload->leaving, generation, ev_now(reload->master->loop));
+    if (answer != NULL)
+        waiting_gone(&reload->waiting, generation->number, answer);
+}
 
-        log_notice("generation gone generation=%llu moved=%u drained=%u seconds=%.3f",
-                   (unsigned long long)leaver->generation, leaver->moved, leaver->kept,
-                   ev_now(reload->master->loop) - leaver->since);
-        answer(reload, of_leaver, generation->number, describe(reload, leaver));
-        *link = leaver->next;
-        free(leaver);
-    }
+/* --- Progress --- */
+
+static json_t *describe_start(const struct generation *generation)
+{
+    int ready = 0;
+
+    for (unsigned i = 0; i < generation->slot_count; i++)
+        ready += generation->slots[i].state == SLOT_READY;
+    return json_pack("{s:s, s:I, s:i, s:i}", "state", "starting", "generation",
+                     (json_int_t)generation->number, "ready", ready, "workers",
+                     (int)generation->slot_count);
+}
+
+static json_t *describe_leaver(const struct generation *generation)
+{
+    return json_pack("{s:s, s:I, s:i, s:I}", "state", "leaving", "generation",
+                     (json_int_t)generation->number, "workers", (int)generation_workers(generation),
+                     "connections", (json_int_t)census_generation(generation));
+}
+
+static json_t *describe_progress(uint64_t leaver, void *user)
+{
+    struct reload *reload = user;
+    const struct generation *generation = reload->master->generations.first;
+
+    if (leaver == 0)
+        return reload->state == RELOAD_PREPARE ? describe_start(reload->generation) : NULL;
+    while (generation != NULL && generation->number != leaver)
+        generation = generation->next;
+    return generation != NULL ? describe_leaver(generation) : NULL;
 }
 
 /* --- Life --- */
@@ -380,46 +321,29 @@ struct reload *reload_new(struct master *master)
     if (reload == NULL)
         return NULL;
     reload->master = master;
+    waiting_init(&reload->waiting, master->loop, describe_progress, reload);
     ev_timer_init(&reload->start, on_start, 0., 0.);
     reload->start.data = reload;
     return reload;
 }
 
-static void free_waiters(struct waiter *waiter, bool answered)
-{
-    while (waiter != NULL) {
-        struct waiter *next = waiter->next;
-
-        if (answered)
-            control_answer(waiter->client, json_pack("{s:b, s:s, s:i}", "ok", 0, "error",
-                                                     "the daemon stops", "exit", 1));
-        free(waiter);
-        waiter = next;
-    }
-}
-
-void reload_abandon(struct reload *reload)
+static void clear(struct reload *reload, json_t *answer)
 {
     if (reload == NULL)
         return;
     ev_timer_stop(reload->master->loop, &reload->start);
-    free_waiters(reload->waiters, false);
-    free_waiters(reload->queue, false);
-    while (reload->leavers != NULL) {
-        struct leaver *leaver = reload->leavers;
-
-        reload->leavers = leaver->next;
-        free(leaver);
-    }
+    waiting_clear(&reload->waiting, answer);
+    leaving_clear(&reload->leaving);
+    live_clear(&reload->live);
     free(reload);
+}
+
+void reload_abandon(struct reload *reload)
+{
+    clear(reload, NULL);
 }
 
 void reload_free(struct reload *reload)
 {
-    if (reload == NULL)
-        return;
-    free_waiters(reload->waiters, true);
-    free_waiters(reload->queue, true);
-    reload->waiters = reload->queue = NULL;
-    reload_abandon(reload);
+    clear(reload, refusal("the daemon stops", EXIT_FAILURE));
 }

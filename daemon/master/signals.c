@@ -40,7 +40,7 @@ static void on_reopen(struct master *master, const struct signal_row *row)
         log_code(LOG_LEVEL_ERROR, error, "the log file cannot be opened anew");
     else
         log_notice("log opened anew after signal name=%s", row->name);
-    supervisor_tell_all(&master->supervisor, MESSAGE_LOG_REOPEN, log_file_fd());
+    supervisor_tell_all(&master->supervisor, MESSAGE_LOG_REOPEN, NULL, 0, log_file_fd());
 }
 
 static void on_reload(struct master *master, const struct signal_row *row)

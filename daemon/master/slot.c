@@ -54,6 +54,7 @@ void slot_enter(struct slot *slot, enum slot_state state)
               (unsigned long long)slot->generation->number, slot_state_name(slot->state),
               slot_state_name(state));
     slot->state = state;
+    slot->since = ev_now(slot->supervisor->loop);
     atomic_store_explicit(&slot->cell->state, state, memory_order_relaxed);
     ev_timer_stop(slot->supervisor->loop, &slot->timer);
 }
@@ -90,8 +91,8 @@ bool slot_died_early(const struct slot *slot, ev_tstamp now)
 
 /* --- Orders --- */
 
-/* A worker whose channel does not take an order gets a signal.  Most often it has closed the channel
- * because it is ending: so TERM, and the limit of the state sees to it that it does. */
+/* A worker whose channel does not take an order gets a signal.  Most often it has closed the
+ * channel because it is ending: so TERM, and the limit of the state sees to it that it does. */
 static void order(struct slot *slot, enum message message, int signal)
 {
     if (slot->ipc != NULL && ipc_send(slot->ipc, message, NULL, 0, NULL, 0) >= 0)
@@ -131,6 +132,20 @@ void slot_drain(struct slot *slot, uint64_t timeout_ms)
 void slot_leave(struct slot *slot, uint64_t timeout_ms)
 {
     end_serving(slot, MESSAGE_LEAVE, timeout_ms);
+}
+
+void slot_limit_draining(struct slot *slot, uint64_t timeout_ms)
+{
+    struct ev_loop *loop;
+    ev_tstamp left;
+
+    if (slot->state != SLOT_DRAINING)
+        return;
+    loop = slot->supervisor->loop;
+    left = slot->since + (double)timeout_ms / 1000 - ev_now(loop);
+    ev_timer_stop(loop, &slot->timer);
+    ev_timer_set(&slot->timer, left > 0 ? left : 0., 0.);
+    ev_timer_start(loop, &slot->timer);
 }
 
 void slot_give(struct slot *slot, uint32_t count)

@@ -28,6 +28,7 @@ struct slot {
     pid_t pid;              /* 0: nobody */
     struct ipc *ipc;        /* NULL: nobody, or its channel is closed already */
     ev_timer timer;         /* how long it may stay in its state */
+    ev_tstamp since;        /* loop time: it is in its state */
     ev_tstamp ready_at;     /* loop time */
     unsigned early_deaths;  /* in a row */
     uint64_t served_before; /* connections accepted by the workers before this one */
@@ -67,6 +68,9 @@ void slot_drain(struct slot *slot, uint64_t timeout_ms);
 
 /* The same, but what can move goes to the workers that it was paired with. */
 void slot_leave(struct slot *slot, uint64_t timeout_ms);
+
+/* If it drains, it may do so for `timeout_ms`, counted from the beginning. */
+void slot_limit_draining(struct slot *slot, uint64_t timeout_ms);
 
 /* Its worker, which is ready, gives so many connections to those it was paired with. */
 void slot_give(struct slot *slot, uint32_t count);

@@ -466,7 +466,8 @@ void supervisor_stop(struct supervisor *supervisor, struct generation *generatio
     conclude(supervisor, generation);
 }
 
-void supervisor_tell_all(struct supervisor *supervisor, enum message message, int fd)
+void supervisor_tell_all(struct supervisor *supervisor, enum message message, const void *payload,
+                         size_t size, int fd)
 {
     struct generation *generation;
 
@@ -474,7 +475,8 @@ void supervisor_tell_all(struct supervisor *supervisor, enum message message, in
          generation = generation->next) {
         for (unsigned i = 0; i < generation->slot_count; i++) {
             if (generation->slots[i].ipc != NULL)
-                (void)ipc_send(generation->slots[i].ipc, message, NULL, 0, &fd, fd >= 0 ? 1 : 0);
+                (void)ipc_send(generation->slots[i].ipc, message, payload, size, &fd,
+                               fd >= 0 ? 1 : 0);
         }
     }
 }

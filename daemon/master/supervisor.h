@@ -9,6 +9,7 @@
 #define PRONGD_SUPERVISOR_H
 
 #include <ev.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -85,9 +86,10 @@ void supervisor_drain(struct supervisor *supervisor, struct generation *generati
  * Harmless when they are being stopped already. */
 void supervisor_stop(struct supervisor *supervisor, struct generation *generation);
 
-/* Sends a message without payload, and a descriptor (-1: none), to every worker of every
- * generation.  Borrows the descriptor. */
-void supervisor_tell_all(struct supervisor *supervisor, enum message message, int fd);
+/* Sends a message, and a descriptor (-1: none), to every worker of every generation.  Borrows
+ * both. */
+void supervisor_tell_all(struct supervisor *supervisor, enum message message, const void *payload,
+                         size_t size, int fd);
 
 /* Stops the watchers.  No generation may be left, but in a child. */
 void supervisor_clear(struct supervisor *supervisor);

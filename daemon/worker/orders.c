@@ -94,12 +94,23 @@ static void order_log_level(struct worker *worker, const struct ipc_frame *frame
         log_set_level((enum log_level)level);
 }
 
+static void order_log_target(struct worker *worker, const struct ipc_frame *frame)
+{
+    const char *name = frame->payload;
+
+    (void)worker;
+    if (frame->fd_count == 1)
+        log_take_file(fcntl(frame->fds[0], F_DUPFD_CLOEXEC, 0));
+    else if (frame->size > 0 && name[frame->size - 1] == '\0')
+        (void)log_open(name, log_level());
+}
+
 static void (*const orders[MESSAGE_COUNT])(struct worker *worker, const struct ipc_frame *frame) = {
     [MESSAGE_ACCEPT] = order_accept,       [MESSAGE_STOP] = order_stop,
     [MESSAGE_DRAIN] = order_drain,         [MESSAGE_LEAVE] = order_leave,
     [MESSAGE_GIVE] = order_give,           [MESSAGE_PEER_GIVE] = order_peer_give,
     [MESSAGE_PEER_TAKE] = order_peer_take, [MESSAGE_LOG_REOPEN] = order_log_reopen,
-    [MESSAGE_LOG_LEVEL] = order_log_level,
+    [MESSAGE_LOG_LEVEL] = order_log_level, [MESSAGE_LOG_TARGET] = order_log_target,
 };
 
 static void on_frame(struct ipc *ipc, const struct ipc_frame *frame, void *user)
