@@ -9,9 +9,9 @@
 
 /* MESSAGE(name, direction and meaning) */
 #define MESSAGES(MESSAGE)                                                                         \
-    MESSAGE(READY, "worker to master: everything is prepared")                        \
+    MESSAGE(READY, "worker to master: everything is prepared")                                    \
     MESSAGE(DRAINING, "worker to master: a signal told it to drain")                              \
-    MESSAGE(ACCEPT, "master to worker: accept connections from now on") \
+    MESSAGE(ACCEPT, "master to worker: accept connections from now on")                           \
     MESSAGE(DRAIN, "master to worker: stop accepting, end when the last connection is gone")      \
     MESSAGE(STOP, "master to worker: close every connection and end now")                         \
     MESSAGE(PEER_GIVE, "master to worker: a channel to give connections to; struct message_peer") \
@@ -20,8 +20,7 @@
     MESSAGE(GIVE, "master to worker: give as many connections away as the uint32_t says")         \
     MESSAGE(GAVE, "worker to master: done; struct message_gave")                                  \
     MESSAGE(LOG_REOPEN, "master to worker: open the log file anew")                               \
-    MESSAGE(LOG_LEVEL, "master to worker: the level as a uint32_t")                               \
-    MESSAGE(LOG_TARGET, "master to worker: where the log goes; of a file with its descriptor")
+    MESSAGE(LOG_LEVEL, "master to worker: the level as a uint32_t")
 
 enum message {
 #define MESSAGE(name, meaning) MESSAGE_##name,

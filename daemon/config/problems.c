@@ -57,7 +57,8 @@ static void print_site(FILE *stream, const struct problem_site *site)
 }
 
 /* malloc'ed, or NULL when memory is short. */
-static char *format_line(const struct problem_site *site, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static char *
+format_line(const struct problem_site *site, const char *format, va_list arguments)
 {
     char *line = NULL;
     size_t size;

@@ -65,17 +65,19 @@ static uint64_t served(const struct slot *slot)
 /* 0 when it cannot be told. */
 static uint64_t resident_bytes(pid_t pid)
 {
-    char path[64];
-    unsigned long long pages = 0;
+    char path[64], line[256] = "", *resident;
+    uint64_t pages;
     FILE *file;
 
     snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
     file = fopen(path, "re");
     if (file == NULL)
         return 0;
-    if (fscanf(file, "%*u %llu", &pages) != 1)
-        pages = 0;
+    if (fgets(line, sizeof(line), file) == NULL)
+        line[0] = '\0';
     fclose(file);
+    (void)strtoull(line, &resident, 10); /* the first number is the whole address space */
+    pages = strtoull(resident, NULL, 10);
     return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 

@@ -135,7 +135,7 @@ static int send_parcel(int fd, const struct parcel *parcel)
         char bytes[CMSG_SPACE(sizeof(int) * MAX_FDS)];
     } control;
     struct msghdr message = {.msg_iov = pieces, .msg_iovlen = 1, .msg_control = control.bytes};
-    struct cmsghdr *header;
+    struct cmsghdr *header = &control.align;
 
     memset(&control, 0, sizeof(control));
     pieces[0].iov_base = (void *)(uintptr_t)&parcel->head;
@@ -147,7 +147,6 @@ static int send_parcel(int fd, const struct parcel *parcel)
         pieces[message.msg_iovlen++].iov_len = parcel->head.records[i].size;
     }
     message.msg_controllen = CMSG_SPACE(sizeof(int) * parcel->fd_count);
-    header = CMSG_FIRSTHDR(&message);
     header->cmsg_level = SOL_SOCKET;
     header->cmsg_type = SCM_RIGHTS;
     header->cmsg_len = CMSG_LEN(sizeof(int) * parcel->fd_count);

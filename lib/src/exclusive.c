@@ -8,6 +8,8 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
@@ -23,8 +25,8 @@ static int control(const struct exclusive *exclusive, int operation)
 static int read_data_word(int epoll_fd, int fd, uint64_t *data)
 {
     char path[64], line[256];
-    unsigned long long word;
-    int target, error = -ENOTSUP;
+    int error = -ENOTSUP;
+    const char *word;
     FILE *info;
 
     snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", epoll_fd);
@@ -32,10 +34,12 @@ static int read_data_word(int epoll_fd, int fd, uint64_t *data)
     if (info == NULL)
         return -errno;
     while (error < 0 && fgets(line, sizeof(line), info) != NULL) {
-        if (sscanf(line, "tfd: %d events: %*x data: %llx", &target, &word) == 2 && target == fd) {
-            *data = word;
-            error = 0;
-        }
+        /* tfd:        5 events:       19 data:        100000005  pos:… */
+        word = strstr(line, "data:");
+        if (word == NULL || strncmp(line, "tfd:", 4) != 0 || strtol(line + 4, NULL, 10) != fd)
+            continue;
+        *data = strtoull(word + 5, NULL, 16);
+        error = 0;
     }
     fclose(info);
     return error;

@@ -30,12 +30,17 @@ static void invoke_nothing(struct ev_loop *ev)
     (void)ev;
 }
 
+/* "tfd: 5 events: …": the descriptor that a line of an epoll set's fdinfo is about, or -1. */
+static int target_fd(const char *line)
+{
+    return strncmp(line, "tfd:", 4) == 0 ? (int)strtol(line + 4, NULL, 10) : -1;
+}
+
 /* Does this descriptor's fdinfo say that it is an epoll set which watches `fd`? */
 static bool watches(const char *epoll_fd, int fd)
 {
     char path[64], line[256];
     FILE *info;
-    int target;
     bool found = false;
 
     snprintf(path, sizeof(path), "/proc/self/fdinfo/%.20s", epoll_fd);
@@ -43,7 +48,7 @@ static bool watches(const char *epoll_fd, int fd)
     if (info == NULL)
         return false;
     while (!found && fgets(line, sizeof(line), info) != NULL)
-        found = sscanf(line, "tfd: %d", &target) == 1 && target == fd;
+        found = target_fd(line) == fd;
     fclose(info);
     return found;
 }
