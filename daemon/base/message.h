@@ -20,7 +20,8 @@
     MESSAGE(GIVE, "master to worker: give as many connections away as the uint32_t says")         \
     MESSAGE(GAVE, "worker to master: done; struct message_gave")                                  \
     MESSAGE(LOG_REOPEN, "master to worker: open the log file anew")                               \
-    MESSAGE(LOG_LEVEL, "master to worker: the level as a uint32_t")
+    MESSAGE(LOG_LEVEL, "master to worker: the level as a uint32_t")                               \
+    MESSAGE(LOG_TARGET, "master to worker: where the log goes; of a file with its descriptor")
 
 enum message {
 #define MESSAGE(name, meaning) MESSAGE_##name,
