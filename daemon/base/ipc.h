@@ -21,15 +21,15 @@ struct ipc_frame {
     unsigned type;       /* enum message */
     const void *payload; /* dies with the call */
     size_t size;
-    const int *fds; /* on receipt: given; close what you do not keep */
-    size_t fd_count;
+    const int *fds;  /* on receipt: given; close what you do not keep */
+    size_t fd_count; /* 0 when one of them was lost because the receiver has no room for more */
 };
 
 struct ipc_events {
     void (*on_frame)(struct ipc *ipc, const struct ipc_frame *frame, void *user);
 
     /* The other side is gone (0), or the channel failed (-errno; -EBADMSG: a frame that breaks
-     * the rules, -EMSGSIZE: MSG_CTRUNC, descriptors were lost).  Once; no frame follows.
+     * the rules).  Once; no frame follows.
      * May free the ipc. */
     void (*on_close)(struct ipc *ipc, int error, void *user);
 };

@@ -97,13 +97,18 @@ static ssize_t receive(int fd, struct msghdr *message)
 
 static int check(const struct msghdr *message, const struct header *header, size_t size)
 {
-    if (message->msg_flags & MSG_CTRUNC)
-        return -EMSGSIZE;
     if (message->msg_flags & MSG_TRUNC)
         return -EBADMSG;
     if (size < sizeof(*header) || header->size != size - sizeof(*header))
         return -EBADMSG;
     return 1;
+}
+
+static void drop_fds(struct ipc_frame *frame)
+{
+    for (size_t i = 0; i < frame->fd_count; i++)
+        (void)close(frame->fds[i]);
+    frame->fd_count = 0;
 }
 
 int ipc_wire_receive(int fd, struct ipc_frame *frame)
@@ -127,8 +132,7 @@ int ipc_wire_receive(int fd, struct ipc_frame *frame)
                                 .fds = received.fds,
                                 .fd_count = take_fds(&message)};
     result = check(&message, &header, (size_t)size);
-    if (result < 0)
-        for (size_t i = 0; i < frame->fd_count; i++)
-            (void)close(frame->fds[i]);
+    if (result < 0 || message.msg_flags & MSG_CTRUNC)
+        drop_fds(frame);
     return result;
 }

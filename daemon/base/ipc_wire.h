@@ -12,7 +12,8 @@ int ipc_wire_send(int fd, const struct ipc_frame *frame);
 
 /* Receives without waiting.  1 and a frame whose payload lives until the next call and whose
  * descriptors are given; 0 at the end; -EAGAIN; -EBADMSG for a frame that breaks the rules,
- * -EMSGSIZE when descriptors were lost on the way, or another -errno. */
+ * or another -errno.  Descriptors that were lost on the way take the others with them, not the
+ * frame. */
 int ipc_wire_receive(int fd, struct ipc_frame *frame);
 
 #endif

@@ -97,3 +97,19 @@ unsigned pairing_connect_all(struct generation *givers, struct generation *taker
     }
     return pairs;
 }
+
+unsigned pairing_connect_leavers(const struct generation_list *generations, struct slot *taker)
+{
+    struct generation *generation;
+    unsigned pairs = 0;
+
+    for (generation = generations->first; generation != NULL; generation = generation->next) {
+        for (unsigned i = 0; i < generation->slot_count; i++) {
+            struct slot *giver = &generation->slots[i];
+
+            if (giver->state == SLOT_DRAINING && giver != taker)
+                pairs += pairing_connect(giver, taker) == 0;
+        }
+    }
+    return pairs;
+}

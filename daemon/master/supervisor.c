@@ -23,6 +23,7 @@
 #include "generation.h"
 #include "ipc.h"
 #include "log.h"
+#include "pairing.h"
 #include "slot.h"
 
 static void spawn(struct slot *slot);
@@ -118,8 +119,10 @@ static void on_ready(struct slot *slot, const struct ipc_frame *frame)
     slot->ready_at = ev_now(slot->supervisor->loop);
     log_info("worker ready slot=%u generation=%llu pid=%d", slot->index,
              (unsigned long long)generation->number, (int)slot->pid);
-    if (generation->accepts)
+    if (generation->accepts) {
         slot_accept(slot);
+        (void)pairing_connect_leavers(slot->supervisor->generations, slot);
+    }
     if (generation->state != GENERATION_STARTING)
         return;
     for (unsigned i = 0; i < generation->slot_count; i++) {

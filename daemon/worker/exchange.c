@@ -37,6 +37,7 @@ struct exchange {
     size_t wanted; /* still to be given */
     bool is_giving;
     bool is_leaving; /* it gives everything */
+    bool hurries;    /* it waits for nobody */
     struct exchange_result result;
     struct service *service; /* the one whose connections are visited now */
     size_t this_turn;        /* given in this turn */
@@ -72,7 +73,8 @@ static bool may_move(const struct exchange *exchange)
 /* There is nobody at the moment: the others died, and the master is about to send new ones. */
 static bool is_alone(const struct exchange *exchange)
 {
-    return exchange->is_leaving && may_move(exchange) && !channel_has_giver(exchange->channels);
+    return exchange->is_leaving && !exchange->hurries && may_move(exchange) &&
+           !channel_has_giver(exchange->channels);
 }
 
 /* Gives one connection, or decides that it stays.  False: no more in this turn. */
@@ -90,7 +92,7 @@ static bool visit(struct prong_socket *socket, void *user)
     if (exchange->this_turn == PER_TURN || exchange->wanted == 0 || is_alone(exchange))
         return false;
     channel = channel_choose(exchange->channels, index, !has_patience(exchange), &exists);
-    if (!may_move(exchange))
+    if (!may_move(exchange) || (channel == NULL && exchange->hurries))
         exists = false;
     if (exists && channel == NULL)
         return false;
@@ -201,6 +203,7 @@ void exchange_give(struct exchange *exchange, size_t count)
     exchange->is_leaving = count == SIZE_MAX;
     exchange->result = (struct exchange_result){0};
     exchange->is_giving = true;
+    exchange->hurries = false;
     exchange->patience_ends =
         ev_now(exchange->place.ev) + (double)exchange->place.handoff_timeout_ms / 1e3;
     work(exchange);
@@ -383,6 +386,14 @@ int exchange_add_taker(struct exchange *exchange, int fd, const struct message_p
 bool exchange_is_giving(const struct exchange *exchange)
 {
     return exchange->is_giving;
+}
+
+void exchange_hurry(struct exchange *exchange)
+{
+    exchange->hurries = true;
+    exchange->patience_ends = 0;
+    if (exchange->is_giving)
+        work(exchange);
 }
 
 void exchange_stop(struct exchange *exchange)

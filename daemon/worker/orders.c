@@ -40,12 +40,14 @@ static void add_peer(struct worker *worker, const struct ipc_frame *frame,
                      int (*add)(struct exchange *exchange, int fd, const struct message_peer *peer,
                                 size_t size))
 {
-    int error = -EPROTO;
+    int fd = -1, error;
 
-    if (frame->fd_count == 1 && worker->state < WORKER_DRAINING)
-        error = add(worker->exchange, fcntl(frame->fds[0], F_DUPFD_CLOEXEC, 0), frame->payload,
-                    frame->size);
-    if (error < 0 && worker->state < WORKER_DRAINING)
+    if (worker->state >= WORKER_DRAINING)
+        return;
+    if (frame->fd_count == 1)
+        fd = fcntl(frame->fds[0], F_DUPFD_CLOEXEC, 0);
+    error = fd < 0 ? -EMFILE : add(worker->exchange, fd, frame->payload, frame->size);
+    if (error < 0)
         log_code(LOG_LEVEL_ERROR, error, "channel to another worker failed");
 }
 

@@ -5,12 +5,14 @@
 #include "service.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <prong/loop.h>
 #include <prongd/handler.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "config.h"
@@ -23,6 +25,9 @@
  * empty loop: about a microsecond for the first worker. */
 #define ATTEMPTS        3
 #define STEP_BACK_TURNS 500
+
+/* Descriptors that are not for connections, but not more than a quarter of all. */
+#define RESERVED_FDS 64
 
 /* --- Counting --- */
 
@@ -119,8 +124,16 @@ static void show_connections(struct service *service)
     set(&service->cells[service->slot].connections, service_connections(service));
 }
 
+/* NULL: welcome.  Descriptors are given out from below, so the newest number tells how many. */
+static const char *reason_to_refuse(const struct service *service, struct prong_socket *socket)
+{
+    if (prong_socket_fd(socket) >= service->fd_limit)
+        return "out of descriptors";
+    return has_room(service) ? NULL : "max_connections";
+}
+
 /* The handler never learns of it: no event of its own, not even on_close. */
-static void refuse(struct service *service, struct prong_socket *socket)
+static void refuse(struct service *service, struct prong_socket *socket, const char *reason)
 {
     static const struct prong_socket_events nobody = {0};
     char peer[PRONG_ADDRESS_TEXT_SIZE];
@@ -128,8 +141,7 @@ static void refuse(struct service *service, struct prong_socket *socket)
 
     if (log_wants(LOG_LEVEL_INFO)) {
         (void)prong_socket_remote(socket, &remote);
-        log_info("client refused limit=%llu server=%s peer=%s",
-                 (unsigned long long)service->config->max_connections, service->config->name,
+        log_info("client refused reason=\"%s\" server=%s peer=%s", reason, service->config->name,
                  prong_address_format(&remote, peer, sizeof(peer)));
     }
     service->refused++;
@@ -140,12 +152,14 @@ static void refuse(struct service *service, struct prong_socket *socket)
 static void on_connection(struct prong_server *server, struct prong_socket *socket)
 {
     struct service *service = prong_server_user(server);
+    const char *reason;
 
     show_connections(service);
-    if (has_room(service))
+    reason = reason_to_refuse(service, socket);
+    if (reason == NULL)
         connection_open(service, socket);
     else
-        refuse(service, socket);
+        refuse(service, socket, reason);
     if (service->gate != NULL)
         gate_accepted(service->gate);
 }
@@ -246,6 +260,19 @@ void service_each_connection(struct service *service,
 
 /* --- Life --- */
 
+size_t service_descriptors(void)
+{
+    struct rlimit limit;
+    rlim_t reserved;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return 0;
+    if (limit.rlim_cur > INT_MAX)
+        return INT_MAX;
+    reserved = limit.rlim_cur / 4 < RESERVED_FDS ? limit.rlim_cur / 4 : RESERVED_FDS;
+    return (size_t)(limit.rlim_cur - reserved);
+}
+
 void service_init(struct service *service, const struct config_server *config,
                   struct scoreboard_worker *worker_cell, struct scoreboard_server *cells,
                   unsigned slot, unsigned slots)
@@ -261,6 +288,7 @@ void service_init(struct service *service, const struct config_server *config,
     service->cells = cells;
     service->slot = slot;
     service->slots = slots;
+    service->fd_limit = (int)service_descriptors();
     service->before.accepted = get(&own->accepted);
     service->before.closed = get(&own->closed);
     service->before.dropped = get(&own->dropped);

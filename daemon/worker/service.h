@@ -34,12 +34,18 @@ struct service {
     struct scoreboard_server *cells;         /* of this service, one for each slot */
     unsigned slot;                           /* ours is cells[slot] */
     unsigned slots;
+    int fd_limit;                        /* descriptors from this number on are not for clients */
     struct prong_server_counters before; /* what earlier workers of this slot counted */
 
     /* The last of its servers is closed and empty. */
     void (*on_closed)(struct service *service, void *user);
     void *user;
 };
+
+/* How many descriptors this process may have for its connections: its limit, less what a worker
+ * needs for itself, for channels to other workers above all.  A worker at its very last descriptor
+ * could not even give its connections away. */
+size_t service_descriptors(void);
 
 /* A service without addresses.  `cells`: of this service, one for each of the `slots`.  Borrows all
  * of it; the caller sets nudge_fds, workers and on_closed. */

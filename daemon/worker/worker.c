@@ -23,6 +23,7 @@
 #include "privileges.h"
 #include "scoreboard.h"
 #include "service.h"
+#include "title.h"
 #include "worker_internal.h"
 
 /* --- The end --- */
@@ -36,10 +37,23 @@ static void on_service_closed(struct service *service, void *user)
         ev_break(worker->ev, EVBREAK_ALL);
 }
 
+/* Connections may still come back from those to whom they were given. */
+static void stop_accepting(struct worker *worker)
+{
+    worker->state = WORKER_LEAVING;
+    for (size_t i = 0; i < worker->service_count; i++)
+        service_pause(&worker->services[i]);
+}
+
 void worker_drain(struct worker *worker)
 {
     if (worker->state >= WORKER_DRAINING)
         return;
+    if (exchange_is_giving(worker->exchange)) { /* on_given() will be back here */
+        stop_accepting(worker);
+        exchange_hurry(worker->exchange);
+        return;
+    }
     worker->state = WORKER_DRAINING;
     log_debug("worker drains");
     exchange_stop_taking(worker->exchange);
@@ -53,6 +67,7 @@ void worker_stop(struct worker *worker)
         return;
     worker->state = WORKER_STOPPING;
     log_debug("worker stops");
+    exchange_stop(worker->exchange);
     for (size_t i = 0; i < worker->service_count; i++)
         service_stop(&worker->services[i]);
 }
@@ -61,10 +76,8 @@ void worker_leave(struct worker *worker)
 {
     if (worker->state != WORKER_SERVING)
         return;
-    worker->state = WORKER_LEAVING;
     log_debug("worker leaves");
-    for (size_t i = 0; i < worker->service_count; i++)
-        service_pause(&worker->services[i]);
+    stop_accepting(worker);
     exchange_give(worker->exchange, SIZE_MAX);
 }
 
@@ -318,6 +331,7 @@ int worker_run(struct inheritance *inheritance)
     int error;
 
     log_set_role("worker", (unsigned long)inheritance->generation, (int)inheritance->slot);
+    title_set("worker %llu.%u", (unsigned long long)inheritance->generation, inheritance->slot);
     error = set_up(&worker);
     if (error < 0)
         log_code(LOG_LEVEL_ERROR, error, "worker cannot start");

@@ -116,11 +116,14 @@ class Daemon:
     def start(self, *arguments, **popen):
         """Starts it and waits until every worker accepts."""
         self.launch(*arguments, **popen)
-        eventually(self.is_ready, "every worker is ready")
+        self.wait_until_ready()
         self.descriptors = {
             pid: count_descriptors(pid) for pid in [self.process.pid, *self.worker_pids()]
         }
         return self
+
+    def wait_until_ready(self):
+        eventually(self.is_ready, "every worker is ready")
 
     def is_ready(self):
         assert self.process.poll() is None, f"prongd ended:\n{self.log()}"

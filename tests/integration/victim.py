@@ -5,6 +5,7 @@ import ctypes
 import os
 import signal
 import socket
+import stat
 from pathlib import Path
 
 from daemon import eventually
@@ -21,9 +22,12 @@ def name_of(peer):
 
 
 def peer_name(pidfd, fd):
-    """None for a descriptor that is no connection any more."""
+    """None for a descriptor that is no connection."""
     copy = LIBC.syscall(PIDFD_GETFD, pidfd, fd, 0)
     if copy < 0:
+        return None
+    if not stat.S_ISSOCK(os.fstat(copy).st_mode):
+        os.close(copy)
         return None
     with socket.socket(fileno=copy) as one:
         try:
@@ -46,12 +50,10 @@ class Victim:
 
     def clients(self):
         """The names of the connections that it has a descriptor of: all that its death may end."""
-        directory = Path(f"/proc/{self.pid}/fd")
+        directory = f"/proc/{self.pid}/fd"
         pidfd = os.pidfd_open(self.pid)
         try:
-            sockets = [int(link.name) for link in directory.iterdir()
-                       if os.readlink(link).startswith("socket:")]
-            return {peer_name(pidfd, fd) for fd in sockets} - {None}
+            return {peer_name(pidfd, int(entry)) for entry in os.listdir(directory)} - {None}
         finally:
             os.close(pidfd)
 
