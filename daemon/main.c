@@ -1,112 +1,53 @@
 /* SPDX-License-Identifier: MIT
  *
- * prongd: the command line.
+ * prongd: does what the command line says.
  *
  * The only file that knows master and worker: it hands the one to the other.
  */
-#include <getopt.h>
+#include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "arguments.h"
 #include "config.h"
 #include "describe.h"
+#include "detach.h"
 #include "inheritance.h"
 #include "master.h"
+#include "page.h"
 #include "program.h"
 #include "table.h"
+#include "title.h"
 #include "worker.h"
 
-#define EXIT_USAGE 2
-
-/* What the program was asked to do. */
-enum task { TASK_RUN, TASK_TEST, TASK_DUMP, TASK_DESCRIBE, TASK_VERSION, TASK_HELP, TASK_WRONG };
-
-struct arguments {
-    enum task task;
-    const char *file;
-    const char *description; /* of TASK_DESCRIBE */
-};
-
-static const struct option long_options[] = {
-    {"config", required_argument, NULL, 'c'},
-    {"test", no_argument, NULL, 't'},
-    {"dump", no_argument, NULL, 'T'},
-    {"version", no_argument, NULL, 'V'},
-    {"help", no_argument, NULL, 'h'},
-    {"describe", required_argument, NULL, 'D'},
-    {NULL, 0, NULL, 0},
-};
-
-static const char usage[] = "usage: prongd [-c FILE] [-t] [-T] [-V] [-h]\n";
+static const char usage[] = "usage: prongd [-c FILE] [--daemonize] [-t | -T | -V | -h]\n";
 
 static const char help[] =
     "\n"
     "A prefork TCP server: a master listens, workers that share its handles serve.\n"
     "It runs in the foreground, with the log on stderr unless the configuration says otherwise.\n"
-    "\n"
-    "  -c, --config FILE  Read this configuration instead of " PRONGD_CONFIG_FILE ".\n"
-    "  -t, --test         Test the configuration, and do nothing else.\n"
-    "  -T, --dump         Print the effective configuration, each value with its origin.\n"
-    "  -V, --version      Print the version, and the handlers that are built in.\n"
-    "  -h, --help         Print this.\n"
-    "\n"
-    "Signals to the master:\n";
+    "\n";
 
-static const char exit_help[] =
-    "\n"
-    "Exit status: 0 after an orderly stop, 1 when the system refused something,\n"
-    "2 for a wrong command line or configuration.\n";
-
-/* --- The command line --- */
-
-static struct arguments parse_arguments(int count, char **values)
-{
-    struct arguments arguments = {.task = TASK_RUN, .file = PRONGD_CONFIG_FILE};
-    int letter;
-
-    while ((letter = getopt_long(count, values, "c:tTVh", long_options, NULL)) >= 0) {
-        switch (letter) {
-        case 'c':
-            arguments.file = optarg;
-            break;
-        case 't':
-            arguments.task = TASK_TEST;
-            break;
-        case 'T':
-            arguments.task = TASK_DUMP;
-            break;
-        case 'D':
-            arguments.task = TASK_DESCRIBE;
-            arguments.description = optarg;
-            break;
-        case 'V':
-            arguments.task = TASK_VERSION;
-            break;
-        case 'h':
-            arguments.task = TASK_HELP;
-            break;
-        default:
-            arguments.task = TASK_WRONG;
-            return arguments;
-        }
-    }
-    if (optind < count) {
-        fprintf(stderr, "prongd: unexpected argument: %s\n", values[optind]);
-        arguments.task = TASK_WRONG;
-    }
-    return arguments;
-}
+/* --- What can be printed --- */
 
 static int print_help(void)
 {
     struct master_signal signal;
+    char text[64];
 
     fputs(usage, stdout);
     fputs(help, stdout);
+    for (size_t i = 0; i < argument_count; i++)
+        printf("  %-21s %s\n", arguments_head(&argument_rows[i], text, sizeof(text)),
+               argument_rows[i].help);
+    puts("\nSignals to the master:");
     for (size_t i = 0; master_signal(i, &signal); i++)
         printf("  %-5s %s\n", signal.name, signal.help);
-    fputs(exit_help, stdout);
+    puts("\nExit status:");
+    for (size_t i = 0; i < exit_count; i++)
+        printf("  %d  %s\n", exit_rows[i].status, exit_rows[i].meaning);
     return EXIT_SUCCESS;
 }
 
@@ -118,17 +59,26 @@ static int print_version(void)
     return EXIT_SUCCESS;
 }
 
+struct description {
+    const char *name;
+    void (*print)(const struct prongd_handler *const *handlers, FILE *stream);
+};
+
+static const struct description descriptions[] = {
+    {"sample", describe_sample},
+    {"prongd.conf.5", describe_manual},
+    {"prongd.8", page_print},
+};
+
 static int print_description(const char *name)
 {
-    if (strcmp(name, "sample") == 0) {
-        describe_sample(handler_table, stdout);
+    for (size_t i = 0; i < sizeof(descriptions) / sizeof(descriptions[0]); i++) {
+        if (strcmp(descriptions[i].name, name) != 0)
+            continue;
+        descriptions[i].print(handler_table, stdout);
         return EXIT_SUCCESS;
     }
-    if (strcmp(name, "manual") == 0) {
-        describe_manual(handler_table, stdout);
-        return EXIT_SUCCESS;
-    }
-    fprintf(stderr, "prongd: --describe takes sample or manual\n");
+    fprintf(stderr, "prongd: --describe takes sample, prongd.8 or prongd.conf.5\n");
     return EXIT_USAGE;
 }
 
@@ -167,6 +117,7 @@ static int dump_config(struct config *config)
 
 static int run(struct config *config)
 {
+    title_set("master %s", config->file);
     return master_run(config, handler_table, become_worker, &program, NULL);
 }
 
@@ -175,8 +126,11 @@ static int take_over(const char *file)
 {
     struct config_problems problems = {0};
     struct config *config = config_load(file, handler_table, &problems);
-    int status = master_run(config, handler_table, become_worker, &program,
-                            problems.text != NULL ? problems.text : "out of memory");
+    int status;
+
+    title_set("master %s", file);
+    status = master_run(config, handler_table, become_worker, &program,
+                        problems.text != NULL ? problems.text : "out of memory");
 
     config_problems_clear(&problems);
     return status;
@@ -205,6 +159,36 @@ static int with_config(const char *file, int (*use)(struct config *config))
     return config == NULL ? status : use(config);
 }
 
+/* In the background: the file's name must be good in any directory. */
+static int run_detached(const char *file)
+{
+    char *path = realpath(file, NULL);
+    int status;
+
+    if (path == NULL) {
+        fprintf(stderr, "prongd: %s: %s\n", file, strerror(errno));
+        return EXIT_FAILURE;
+    }
+    status = detach_start();
+    if (status < 0) {
+        program.config_file = path;
+        program.arguments[2] = path;
+        status = with_config(path, run);
+        detach_report(status, NULL);
+    }
+    free(path);
+    return status;
+}
+
+static int start(const struct arguments *arguments)
+{
+    if (program.estate >= 0)
+        return take_over(arguments->file);
+    if (arguments->daemonize)
+        return run_detached(arguments->file);
+    return with_config(arguments->file, run);
+}
+
 /* Also what a full disk or a closed pipe does to the output is an error. */
 static int finish(int status)
 {
@@ -214,16 +198,27 @@ static int finish(int status)
     return EXIT_FAILURE;
 }
 
-int main(int count, char **values)
-{
-    struct arguments arguments = parse_arguments(count, values);
+/* How the program is called again by an upgrade: not to detach a second time. */
+static char *again[] = {NULL, "-c", NULL, NULL};
 
-    if (program_find(&program, values, arguments.file) < 0)
+static void find_program(char **values, const char *file)
+{
+    again[0] = values[0];
+    again[2] = (char *)(uintptr_t)file;
+    if (program_find(&program, again, file) < 0)
         perror("prongd: /proc/self/exe");
     program.estate = find_estate();
+}
+
+int main(int count, char **values)
+{
+    char **copy = title_init(count, values);
+    struct arguments arguments = arguments_parse(count, copy != NULL ? copy : values);
+
+    find_program(copy != NULL ? copy : values, arguments.file);
     switch (arguments.task) {
     case TASK_RUN:
-        return program.estate < 0 ? with_config(arguments.file, run) : take_over(arguments.file);
+        return start(&arguments);
     case TASK_TEST:
         return with_config(arguments.file, test_config);
     case TASK_DUMP:

@@ -9,6 +9,7 @@
 #include "options.h"
 #include "parse.h"
 #include "reader.h"
+#include "roff.h"
 
 static const char head[] =
     ".\\\" Made from the rows of the options: prongd \\-\\-describe=manual\n"
@@ -70,28 +71,6 @@ static const char tail[] =
     ".BR prongd (8),\n"
     ".BR prongctl (1)\n";
 
-/* Text as it is: a backslash, and a hyphen that must stay one, are written otherwise in roff, and
- * a line may not begin like a request. */
-static void print_text(FILE *stream, const char *text)
-{
-    if (*text == '.' || *text == '\'')
-        fputs("\\&", stream);
-    for (; *text != '\0'; text++) {
-        if (*text == '\\')
-            fputs("\\e", stream);
-        else if (*text == '-')
-            fputs("\\-", stream);
-        else
-            fputc(*text, stream);
-    }
-}
-
-static void print_sentence(FILE *stream, const char *text)
-{
-    print_text(stream, text);
-    fputc('\n', stream);
-}
-
 /* The types of values, but for text and choices, which need no explanation. */
 static void print_types(FILE *stream)
 {
@@ -103,7 +82,7 @@ static void print_types(FILE *stream)
     fputs(".SH VALUES\n", stream);
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
         fprintf(stream, ".TP\n.I %s\nWrite ", parse_type_name(types[i]));
-        print_text(stream, parse_type_syntax(types[i]));
+        roff_text(stream, parse_type_syntax(types[i]));
         fputs(".\n", stream);
     }
 }
@@ -136,12 +115,12 @@ static void print_choices(FILE *stream, const struct prongd_option *row)
 static void print_option(FILE *stream, const struct prongd_option *row)
 {
     fprintf(stream, ".TP\n.BI \"%s = \" %s\n", row->name, parse_type_name(row->type));
-    print_sentence(stream, row->help);
+    roff_sentence(stream, row->help);
     print_choices(stream, row);
     print_limits(stream, row);
     fputs(row->fallback != NULL ? "The default is " : "Not set by default; for example ", stream);
     fputs("\\(dq", stream);
-    print_text(stream, row->fallback != NULL ? row->fallback : row->example);
+    roff_text(stream, row->fallback != NULL ? row->fallback : row->example);
     fputs("\\(dq.\n", stream);
 }
 
@@ -158,7 +137,7 @@ static void print_handlers(FILE *stream, const struct prongd_handler *const *han
         const struct option_table table = handler_options(handlers[i]);
 
         fprintf(stream, ".SS %s\n", handlers[i]->name);
-        print_sentence(stream, handlers[i]->help);
+        roff_sentence(stream, handlers[i]->help);
         print_table(stream, &table);
     }
 }

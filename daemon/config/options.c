@@ -38,7 +38,7 @@ static const struct prongd_option daemon_rows[] = {
      .help = "The group, by name or number, that the workers get when prongd is started as root: "
              "the user's own, unless another is written."},
     {PRONGD_TEXT(struct config_daemon, pid_file), "prongd", "pid_file",
-     .example = "/run/prong/prongd.pid", .check = check_path, .change = PRONGD_CHANGE_RESTART,
+     .example = "/run/prongd.pid", .check = check_path, .change = PRONGD_CHANGE_RESTART,
      .help = "The file, by its absolute path, that holds the process id of the master while it "
              "runs."},
     {PRONGD_TEXT(struct config_daemon, control_socket), "prongd", "control_socket",

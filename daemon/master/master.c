@@ -5,6 +5,7 @@
 #include "master.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <ev.h>
 #include <prong/address.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "detach.h"
 #include "estate.h"
 #include "listeners.h"
 #include "log.h"
@@ -109,6 +111,7 @@ static void on_ready(struct generation *generation, void *user)
     }
     listeners_keep(master->listeners, false);
     notify_ready(master->notify);
+    detach_report(EXIT_SUCCESS, NULL);
     log_ready(generation);
 }
 
@@ -120,6 +123,7 @@ static void on_failed(struct generation *generation, const char *why, void *user
         return;
     log_error("start failed: %s", why);
     notify_failed(master->notify, why);
+    detach_report(EXIT_FAILURE, why);
     master->exit_status = EXIT_FAILURE;
     enter(master, MASTER_STOPPING);
 }
@@ -187,6 +191,20 @@ static bool is_alone(const struct config *config)
     return holder == 0;
 }
 
+/* Whom would a script of root's kill that believes the file? */
+static bool may_write_pid_file(const struct config *config)
+{
+    const char *path = config->daemon.pid_file;
+    int error = path != NULL ? pid_file_check(path) : 0;
+
+    if (error == -EPERM)
+        log_error("%s: [prongd] pid_file: %s: others than root may write to its directory",
+                  config->file, path);
+    else if (error < 0)
+        log_code(LOG_LEVEL_ERROR, error, "%s: [prongd] pid_file: %s", config->file, path);
+    return error == 0;
+}
+
 static bool open_control(struct master *master, const struct config *config)
 {
     char problem[256];
@@ -220,11 +238,16 @@ static bool prepare(struct master *master, struct config *config)
     generation_list_append(&master->generations, generation);
     if (!open_control(master, config) || !signals_start(master))
         return false;
+    detach_silence();
     error = log_open(daemon->log_target, (enum log_level)daemon->log_level);
-    if (error < 0)
-        log_code(LOG_LEVEL_ERROR, error, "%s: [prongd] log_target: %s", config->file,
-                 daemon->log_target);
-    return error == 0;
+    if (error == 0)
+        return true;
+    snprintf(problem, sizeof(problem), "%s: [prongd] log_target: %s: %s", config->file,
+             daemon->log_target, strerror(-error));
+    log_error("%s", problem);
+    notify_failed(master->notify, problem);
+    detach_report(EXIT_FAILURE, problem);
+    return false;
 }
 
 static bool init(struct master *master)
@@ -275,6 +298,7 @@ static void on_child(void *user)
     struct master *master = user;
 
     systemd_forget();
+    detach_abandon();
     supervisor_clear(&master->supervisor);
     abandon(master);
 }
@@ -344,7 +368,7 @@ int master_run(struct config *config, const struct prongd_handler *const *handle
 
     raise_descriptor_limit();
     log_set_role("master", 0, -1);
-    if (!init(&master) || (!follows && !is_alone(config))) {
+    if (!init(&master) || (!follows && (!is_alone(config) || !may_write_pid_file(config)))) {
         config_free(config);
         clear(&master);
         return EXIT_FAILURE;

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,24 @@ pid_t pid_file_holder(const char *path)
         holder = lock.l_pid;
     close(fd);
     return holder;
+}
+
+/* In a directory with the sticky bit, nobody can replace a file of root. */
+int pid_file_check(const char *path)
+{
+    char *copy = strdup(path);
+    struct stat status;
+    int error = 0;
+
+    if (copy == NULL)
+        return -ENOMEM;
+    if (stat(dirname(copy), &status) < 0)
+        error = -errno;
+    else if (geteuid() == 0 && (status.st_uid != 0 ||
+                                ((status.st_mode & 0022) != 0 && (status.st_mode & S_ISVTX) == 0)))
+        error = -EPERM;
+    free(copy);
+    return error;
 }
 
 /* A new file with our pid, locked: its descriptor or -errno. */

@@ -15,6 +15,10 @@ struct pid_file {
 /* The process that holds `path`; 0: nobody, or there is no such file. */
 pid_t pid_file_holder(const char *path);
 
+/* May we write there, and where we are root, nobody but root?  0, or a negative code; -EPERM:
+ * others could put another number into the file. */
+int pid_file_check(const char *path);
+
 /* Writes and locks it, in one step for those who read it.  0 or -errno; on failure
  * `file` is empty. */
 int pid_file_write(struct pid_file *file, const char *path);

@@ -100,7 +100,8 @@ def test_prongctl_refuses_what_it_does_not_know(make_daemon, words):
 
 def test_a_pid_file_lives_as_long_as_the_master(make_daemon):
     daemon = make_daemon("")
-    pid_file = daemon.directory / "pid"
+    pid_file = daemon.directory / "mine/pid"
+    pid_file.parent.mkdir(mode=0o755)
     daemon.write_config(ECHO, pid_file=pid_file)
     daemon.start()
     assert int(pid_file.read_text()) == daemon.process.pid
