@@ -2,9 +2,14 @@
 """What a case measured, and what follows from it: medians and ratios to the floor."""
 
 import dataclasses
+import math
 import statistics
 
 from .peers import Floor, SecondFloor
+
+# The standard error of a median is 1.25 standard deviations over the root of the number, and the
+# quartiles are 1.35 standard deviations apart.
+ERROR_OF_QUARTILES = 1.25 / 1.35
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,6 +21,10 @@ class Ratio:
     three_quarters: float  # a quarter above
     least: float
     most: float
+
+    @property
+    def spread(self):
+        return self.three_quarters - self.quarter
 
     @classmethod
     def of(cls, ratios):
@@ -52,10 +61,14 @@ class LaneResult:
         return Ratio.of([mine / floor for mine, floor in zip(own, floors)])
 
     def deviation(self):
-        """How far the median of the second copy of the floor is from the first: what a ratio may
-        be off without a cause.  0 when there is no second copy in this run."""
+        """What a ratio may be off without a cause, as the second copy of the floor shows it: how
+        far its median is from 1, or the standard error that its spread gives a median of so many
+        rounds, whichever is more.  0 when there is no second copy in this run."""
         ratio = self.ratio(SecondFloor.name)
-        return abs(ratio.median - 1) if ratio else 0.0
+        if ratio is None:
+            return 0.0
+        rounds = len(self.samples[SecondFloor.name])
+        return max(abs(ratio.median - 1), ERROR_OF_QUARTILES * ratio.spread / math.sqrt(rounds))
 
     def as_json(self):
         return {

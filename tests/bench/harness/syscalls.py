@@ -14,8 +14,9 @@ from .trouble import Missing
 from .verdict import Verdict
 
 ATTACH_SECONDS = 20
+REST_SECONDS = 1
 
-# Calls for each operation that are not a difference: now and then a timer of the daemon fires.
+# Calls for each operation that are not a difference: what is done by the clock is not done evenly.
 TOLERANCE = 0.02
 WAITING = {"epoll_wait", "epoll_pwait", "epoll_pwait2"}
 
@@ -63,17 +64,29 @@ class Counter:
                 if len(pair) == 2 and pair[1].isdigit() and pair[0] != "total"}
 
 
+def _at_rest(bench, peer):
+    """{system call: how many in a second} while nobody wants anything."""
+    counter = Counter(bench, peer.workers())
+    time.sleep(REST_SECONDS)
+    return {name: number / REST_SECONDS for name, number in counter.stop().items()}
+
+
 def count(bench, peer_class, mode, arguments):
-    """{system call: how many for each operation} of one peer's workers."""
+    """({system call: how many for each operation}, how many calls in a second at rest) of one
+    peer's workers.  What a server does by the clock is not for the message, and is taken out."""
     host = bench.families[0][1]
     with peer_class(bench) as peer, \
             load(bench, mode, host, peer.ports[host], seconds=60, **arguments) as one:
         one.reach("ready")
+        at_rest = _at_rest(bench, peer)
         counter = Counter(bench, peer.workers())
+        begin = time.monotonic()
         one.go()
         operations = one.result()["count"]
         calls = counter.stop()
-    return {name: number / operations for name, number in calls.items()}
+        seconds = time.monotonic() - begin
+    return {name: max(0.0, number - at_rest.get(name, 0) * seconds) / operations
+            for name, number in calls.items()}, sum(at_rest.values())
 
 
 def without_waiting(calls):
@@ -90,19 +103,21 @@ class Comparison:
         self.title = title
         self.judged = judged
         self.one_at_a_time = arguments["connections"] == 1
-        self.counts = {one.name: count(bench, one, mode, arguments)
-                       for one in peer_classes if one in (Prongd, Floor)}
+        counted = {one.name: count(bench, one, mode, arguments)
+                   for one in peer_classes if one in (Prongd, Floor)}
+        self.counts = {name: calls for name, (calls, _) in counted.items()}
+        self.at_rest = {name: calls for name, (_, calls) in counted.items()}
 
     def table(self):
         names = sorted({name for calls in self.counts.values() for name in calls})
-        head = ["", "all", "without waiting", *names]
+        head = ["", "all", "without waiting", *names, "at rest, in a second"]
         rows = [[peer, f"{sum(calls.values()):.3f}", f"{without_waiting(calls):.3f}",
-                 *(f"{calls.get(name, 0):.3f}" for name in names)]
+                 *(f"{calls.get(name, 0):.3f}" for name in names), f"{self.at_rest[peer]:.0f}"]
                 for peer, calls in self.counts.items()]
         return Table(self.title, head, rows)
 
     def as_json(self):
-        return {"title": self.title, "peers": self.counts}
+        return {"title": self.title, "peers": self.counts, "at_rest": self.at_rest}
 
     def verdicts(self):
         """With one message under way at a time each needs its own epoll_wait, and all calls must

@@ -26,7 +26,7 @@ def at_most_of_floor(result, factor, what):
         return []
     deviation = result.deviation()
     return [Verdict(f"{what}, {result.title}", f"{ratio.median:.3f} of the floor",
-                    f"at most {factor:.2f}, and the second copy of the floor is off by "
+                    f"at most {factor:.2f} beyond the deviation that the second copy shows, "
                     f"{deviation:.3f}", ratio.median <= factor + deviation)]
 
 
