@@ -26,6 +26,8 @@
 #include "title.h"
 #include "worker_internal.h"
 
+#define PULSE_PERIOD_S 1.0
+
 /* --- The end --- */
 
 static void on_service_closed(struct service *service, void *user)
@@ -178,6 +180,22 @@ static void on_turn(struct ev_loop *loop, ev_prepare *watcher, int revents)
     memory_note(&worker->memory, connections);
 }
 
+static void on_pulse(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    (void)loop;
+    (void)timer;
+    (void)revents;
+}
+
+static void start_heartbeat(struct worker *worker)
+{
+    ev_prepare_init(&worker->turn, on_turn);
+    worker->turn.data = worker;
+    ev_prepare_start(worker->ev, &worker->turn);
+    ev_timer_init(&worker->pulse, on_pulse, PULSE_PERIOD_S, PULSE_PERIOD_S);
+    ev_timer_start(worker->ev, &worker->pulse);
+}
+
 /* --- Set-up --- */
 
 static int open_loop(struct worker *worker)
@@ -281,9 +299,7 @@ static int set_up(struct worker *worker)
         return error;
     memory_start(&worker->memory, worker->ev);
     watch_nudges(worker);
-    ev_prepare_init(&worker->turn, on_turn);
-    worker->turn.data = worker;
-    ev_prepare_start(worker->ev, &worker->turn);
+    start_heartbeat(worker);
     return ipc_send(worker->channel, MESSAGE_READY, NULL, 0, NULL, 0) < 0 ? -EPIPE : 0;
 }
 

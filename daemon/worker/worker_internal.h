@@ -40,6 +40,7 @@ struct worker {
     ev_signal term;
     ev_io nudge; /* another worker says that we may be wanted */
     ev_prepare turn;
+    ev_timer pulse; /* an idle loop turns, too: its heartbeat is watched */
 };
 
 /* Those that can move go to other workers; what is left then drains. */
