@@ -10,9 +10,9 @@
 
 #include "cpus.h"
 #include "fill.h"
+#include "include.h"
 #include "load.h"
 #include "origin.h"
-#include "reader.h"
 
 /* Reads and loads into a new configuration; NULL when memory is short. */
 static struct config *load(FILE *stream, struct document *document, const char *name,
@@ -26,7 +26,7 @@ static struct config *load(FILE *stream, struct document *document, const char *
         problems_add_system(problems, name, ENOMEM, "cannot be loaded");
         return config;
     }
-    reader_read(document, stream, name, problems);
+    include_read(document, stream, name, problems);
     load_document(config, document, handlers, problems);
     return config;
 }

@@ -15,13 +15,14 @@
 
 /* The [prongd] section. */
 struct config_daemon {
-    char *workers;        /* "auto" or a number; config_workers() tells how many */
-    char *user;           /* NULL: "nobody" when started as root */
-    char *group;          /* NULL: the user's own */
-    char *pid_file;       /* NULL: none */
-    char *control_socket; /* NULL ("none"): none; "@name" is abstract */
-    int log_level;        /* enum log_level: the choices stand in that order */
-    char *log_target;     /* "auto", "stderr", "syslog", or a file's absolute path */
+    struct prongd_list include; /* as written; the files are read already */
+    char *workers;              /* "auto" or a number; config_workers() tells how many */
+    char *user;                 /* NULL: "nobody" when started as root */
+    char *group;                /* NULL: the user's own */
+    char *pid_file;             /* NULL: none */
+    char *control_socket;       /* NULL ("none"): none; "@name" is abstract */
+    int log_level;              /* enum log_level: the choices stand in that order */
+    char *log_target;           /* "auto", "stderr", "syslog", or a file's absolute path */
     uint64_t shutdown_timeout_ms;
     uint64_t ready_timeout_ms;
     uint64_t handoff_timeout_ms;
@@ -35,7 +36,7 @@ struct config_daemon {
 struct config_listen {
     struct prong_address address; /* a host name was resolved while loading */
     bool any_host;                /* "*:port": IPv6 and IPv4 together where IPv6 exists */
-    const char *given;            /* of systemd:NAME the name, in the list's item: no address then */
+    const char *given; /* of systemd:NAME the name, in the list's item: no address then */
 };
 
 /* Who accepts.  In the order of the option's choices, as the next one. */

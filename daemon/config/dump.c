@@ -59,6 +59,11 @@ static void print_list(FILE *stream, const struct config *config, const struct p
         fprintf(stream, "# %s is not set\n", row->name);
         return;
     }
+    /* What was included stands here itself: it must not come twice. */
+    if (strcmp(row->name, "include") == 0) {
+        fputs("# include: what the files say is part of this one\n", stream);
+        return;
+    }
     fprintf(stream, "%s =\n", row->name);
     for (size_t i = 0; i < list->count; i++)
         print_value(stream, &lead, list->items[i],

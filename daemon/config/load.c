@@ -42,6 +42,18 @@ static struct fill begin_fill(const struct loading *loading, const struct docume
 
 /* --- [prongd] --- */
 
+/* prongctl looks for it in the first file alone. */
+static void require_own_file(struct loading *loading, const char *option)
+{
+    const struct prongd_option *row = option_find(&daemon_options, option);
+    const struct problem_site site = {
+        origin_place(loading->config, &loading->config->daemon, row, 0), "prongd", option};
+
+    if (strcmp(site.place.file, loading->config->file) != 0)
+        problems_add(loading->problems, &site, "the option must stand in %s itself",
+                     loading->config->file);
+}
+
 /* What the rows cannot say: "none" is no socket, and a user without an account needs a group. */
 static void settle_daemon(struct loading *loading)
 {
@@ -52,6 +64,7 @@ static void settle_daemon(struct loading *loading)
     struct privileges privileges;
     char problem[PARSE_PROBLEM_SIZE];
 
+    require_own_file(loading, "control_socket");
     if (daemon->control_socket != NULL && strcmp(daemon->control_socket, "none") == 0) {
         free(daemon->control_socket);
         daemon->control_socket = NULL;

@@ -25,6 +25,9 @@
 static const char *const log_levels[] = {"error", "warning", "notice", "info", "debug", NULL};
 
 static const struct prongd_option daemon_rows[] = {
+    {PRONGD_LIST(struct config_daemon, include), "prongd", "include", .example = "conf.d/*.conf",
+     .help = "Files that are read as if they stood at the end of this one, in the order of their "
+             "names, which are relative to this file; a pattern may match nothing."},
     {PRONGD_TEXT(struct config_daemon, workers), "prongd", "workers", .fallback = "auto",
      .check = check_workers,
      .help = "How many worker processes serve the clients: a number, or auto for one on each CPU "

@@ -186,3 +186,18 @@ def test_addresses_come_and_go(prongd):
     eventually(lambda: is_refused(gone), "the old address is closed")
     with connect(daemon.address("new")) as client:
         assert client.recv(5) == b"hello"
+
+
+def test_included_files_are_read_anew(prongd):
+    daemon = prongd(ECHO, include="conf.d/*.conf")
+    files = daemon.directory / "conf.d"
+    files.mkdir()
+    (files / "one.conf").write_text(server("one", "hello"))
+    assert daemon.ctl("reload").returncode == 0
+    with connect(daemon.address("one")) as client:
+        assert client.recv(5) == b"hello"
+    (files / "two.conf").write_text("[server two]\nlisten = 127.0.0.1:0\nhandler = nothing\n")
+    answer = daemon.ctl("reload")
+    assert answer.returncode == 2
+    assert f"{files}/two.conf:3: [server two] handler:" in answer.stderr
+    daemon.descriptors.clear()  # an address more

@@ -95,14 +95,13 @@ static void the_sample_loads_and_has_one_small_server(void **state)
 /* "#name = value" becomes an option; the sentences begin with "# ". */
 static void uncomment(char *text)
 {
-    char *from = text;
+    char *to = text, before = '\n';
 
-    for (char *to = text; (*to = *from) != '\0'; from++) {
-        bool begins = from == text || from[-1] == '\n';
-
-        if (!(begins && *from == '#' && islower((unsigned char)from[1])))
-            to++;
+    for (const char *from = text; *from != '\0'; before = *from++) {
+        if (before != '\n' || *from != '#' || !islower((unsigned char)from[1]))
+            *to++ = *from;
     }
+    *to = '\0';
 }
 
 static void the_sample_loads_with_every_comment_removed(void **state)
