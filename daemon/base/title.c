@@ -17,6 +17,7 @@ extern char **environ;
 static struct {
     char *begin; /* NULL: no room */
     size_t size;
+    char **arguments; /* the copy, which lives as long as the program */
 } area;
 
 /* A copy of a list of texts that ends with NULL. */
@@ -50,6 +51,7 @@ char **title_init(int count, char **arguments)
     char **environment = copy_list(environ);
     char *end;
 
+    area.arguments = copy;
     if (copy == NULL || environment == NULL || count == 0)
         return copy;
     end = find_end(arguments[0], arguments);
