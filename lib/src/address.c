@@ -152,32 +152,30 @@ int prong_address_parse(struct prong_address *address, const char *text)
     return prong_address_from_ip(address, host, port);
 }
 
-/* Appends what fits; returns the new length. */
-static size_t append(char *text, size_t size, size_t used, const char *piece)
+/* How one byte of a path is written.  Escaped where a reader would go wrong: an '@' that does not
+ * mean an abstract name, and whatever a terminal or a log must not see. */
+static void format_byte(unsigned char byte, bool is_first, char piece[8])
 {
-    size_t length = strlen(piece);
-
-    if (used + length >= size)
-        return used;
-    memcpy(text + used, piece, length + 1);
-    return used + length;
+    if (is_first && byte == '\0')
+        snprintf(piece, 8, "@");
+    else if (byte > 0x20 && byte < 0x7f && byte != '\\' && !(is_first && byte == '@'))
+        snprintf(piece, 8, "%c", byte);
+    else
+        snprintf(piece, 8, "\\x%02x", byte);
 }
 
+/* Stops where the text is full. */
 static const char *format_path(const struct prong_address *address, char *text, size_t size)
 {
-    size_t used = append(text, size, 0, "unix:");
+    size_t used = (size_t)snprintf(text, size, "unix:");
 
     for (size_t i = 0; i < address->path_size; i++) {
-        unsigned char byte = (unsigned char)address->path[i];
         char piece[8];
 
-        if (i == 0 && byte == '\0')
-            memcpy(piece, "@", 2);
-        else if (byte > 0x20 && byte < 0x7f && byte != '\\')
-            snprintf(piece, sizeof(piece), "%c", byte);
-        else
-            snprintf(piece, sizeof(piece), "\\x%02x", byte);
-        used = append(text, size, used, piece);
+        format_byte((unsigned char)address->path[i], i == 0, piece);
+        if (used + strlen(piece) >= size)
+            break;
+        used += (size_t)snprintf(text + used, size - used, "%s", piece);
     }
     return text;
 }

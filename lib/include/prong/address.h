@@ -18,8 +18,8 @@ PRONG_BEGIN
 /* The longest path of a unix socket, with its NUL: unix(7), sun_path. */
 #define PRONG_PATH_SIZE 108
 
-/* Enough for every formatted address, with its NUL. */
-#define PRONG_ADDRESS_TEXT_SIZE 128
+/* Enough for every formatted address, with its NUL: a path may be all escapes. */
+#define PRONG_ADDRESS_TEXT_SIZE 448
 
 struct prong_address {
     uint16_t family;            /* AF_INET, AF_INET6, AF_UNIX; 0: none */
@@ -48,7 +48,8 @@ PRONG_API PRONG_CHECK int prong_address_parse(struct prong_address *address, con
 
 /* The inverse of prong_address_parse(): writes at most `size` bytes with the NUL and
  * returns `text`.  An address without a family gives "-", an unnamed unix socket "unix:".
- * Bytes of a path that are not printable are written as \xNN. */
+ * Bytes of a path that are not printable, a space or a backslash are written as \xNN: such a text
+ * is for people, and not parsed back. */
 PRONG_API const char *prong_address_format(const struct prong_address *address, char *text,
                                            size_t size);
 
