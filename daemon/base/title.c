@@ -17,23 +17,28 @@ extern char **environ;
 static struct {
     char *begin; /* NULL: no room */
     size_t size;
-    char **arguments; /* the copy, which lives as long as the program */
+    char **arguments, **environment; /* the copies, which live as long as the program */
 } area;
 
-/* A copy of a list of texts that ends with NULL. */
+/* A copy of a list of texts that ends with NULL, in one piece: what unsetenv() takes out of it is
+ * not lost. */
 static char **copy_list(char **list)
 {
-    size_t count = 0;
+    size_t count = 0, size = 0;
     char **copy;
+    char *text;
 
-    while (list[count] != NULL)
-        count++;
-    copy = calloc(count + 1, sizeof(*copy));
-    for (size_t i = 0; copy != NULL && i < count; i++) {
-        copy[i] = strdup(list[i]);
-        if (copy[i] == NULL)
-            return NULL; /* the program ends soon */
+    for (; list[count] != NULL; count++)
+        size += strlen(list[count]) + 1;
+    copy = malloc((count + 1) * sizeof(*copy) + size);
+    if (copy == NULL)
+        return NULL;
+    text = (char *)(copy + count + 1);
+    for (size_t i = 0; i < count; i++) {
+        copy[i] = strcpy(text, list[i]);
+        text += strlen(text) + 1;
     }
+    copy[count] = NULL;
     return copy;
 }
 
@@ -52,6 +57,7 @@ char **title_init(int count, char **arguments)
     char *end;
 
     area.arguments = copy;
+    area.environment = environment;
     if (copy == NULL || environment == NULL || count == 0)
         return copy;
     end = find_end(arguments[0], arguments);
