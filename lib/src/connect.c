@@ -155,7 +155,8 @@ int prong_socket_connect_address(struct prong_socket *socket, const struct prong
 
 int prong_socket_connect(struct prong_socket *socket, const char *host, uint16_t port)
 {
-    struct destination destination = {.host = host != NULL ? host : "localhost", .port = port};
+    bool is_given = host != NULL && *host != '\0';
+    struct destination destination = {.host = is_given ? host : "localhost", .port = port};
     struct prong_address address;
 
     if (prong_address_from_ip(&address, destination.host, port) == 0)

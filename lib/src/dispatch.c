@@ -25,6 +25,15 @@ static const char *const call_names[] = {
 
 /* --- Callbacks: the emit_*() functions of lib/src are the only places that call the user --- */
 
+/* What only a connect that fails needs. */
+static void forget_attempts(struct socket_rare *rare)
+{
+    attempts_free(rare->attempts);
+    rare->attempts = NULL;
+    free(rare->host);
+    rare->host = NULL;
+}
+
 static void emit_connect(struct prong_socket *socket)
 {
     socket->due_connect = false;
@@ -32,8 +41,7 @@ static void emit_connect(struct prong_socket *socket)
         socket->events->on_connect(socket);
     if (!socket_is_connected(socket))
         return;
-    attempts_free(socket->rare->attempts);
-    socket->rare->attempts = NULL;
+    forget_attempts(socket->rare);
     if (socket->rare->reset_wanted && prong_socket_reset(socket) == 0)
         return;
     if (socket->end_wanted && socket->state == PRONG_SOCKET_OPEN)

@@ -35,13 +35,17 @@ static uint8_t *prepend_unread(struct prong_socket *socket, uint8_t *bytes, size
     return bytes;
 }
 
-static void emit_data(struct prong_socket *socket, uint8_t *bytes, size_t size)
+/* To whoever wants them now: on_buffer may just have changed the events, or made a pipe. */
+static void emit_data(struct prong_socket *socket, void *bytes, size_t size)
 {
-    bytes = prepend_unread(socket, bytes, &size);
+    const struct prong_socket_events *events = socket->events;
+
     if (socket->rare != NULL && socket->rare->piped_to != NULL)
         pipe_feed(socket, bytes, size);
-    else if (socket->events->on_data != NULL)
-        socket->events->on_data(socket, bytes, size);
+    else if (events->on_read != NULL && !events->on_read(socket, bytes, size))
+        prong_socket_pause(socket);
+    else if (events->on_read == NULL && events->on_data != NULL)
+        events->on_data(socket, bytes, size);
 }
 
 /* The user's own buffer, or NULL: then there is none now, and the socket is paused. */
@@ -56,12 +60,6 @@ static void *emit_buffer(struct prong_socket *socket, size_t *size)
         return bytes;
     prong_socket_pause(socket);
     return NULL;
-}
-
-static void emit_read(struct prong_socket *socket, void *bytes, size_t size)
-{
-    if (!socket->events->on_read(socket, bytes, size))
-        prong_socket_pause(socket);
 }
 
 static bool has_own_buffer(const struct prong_socket *socket)
@@ -112,7 +110,7 @@ static void read_to_user(struct prong_socket *socket)
         return;
     size = receive(socket, bytes, size);
     if (size > 0)
-        emit_read(socket, bytes, size);
+        emit_data(socket, bytes, size);
 }
 
 void input_read(struct prong_socket *socket)
@@ -126,8 +124,10 @@ void input_read(struct prong_socket *socket)
     }
     buffer = loop_read_buffer(loop_of(socket));
     size = receive(socket, buffer, PRONG_READ_SIZE);
-    if (size > 0)
-        emit_data(socket, buffer, size);
+    if (size == 0)
+        return;
+    buffer = prepend_unread(socket, buffer, &size);
+    emit_data(socket, buffer, size);
 }
 
 /* --- Giving back --- */
@@ -153,20 +153,23 @@ static void deliver_unread_to_user(struct prong_socket *socket)
         free(rare->unread);
         rare->unread = NULL;
     }
-    emit_read(socket, bytes, size);
+    emit_data(socket, bytes, size);
 }
 
 void input_deliver_unread(struct prong_socket *socket)
 {
-    uint8_t *end = loop_read_buffer(loop_of(socket));
+    uint8_t *bytes = loop_read_buffer(loop_of(socket));
+    size_t size = 0;
 
     socket->due_unread = false;
     if (!socket_has_unread(socket))
         return;
-    if (has_own_buffer(socket))
+    if (has_own_buffer(socket)) {
         deliver_unread_to_user(socket);
-    else
-        emit_data(socket, end, 0);
+        return;
+    }
+    bytes = prepend_unread(socket, bytes, &size);
+    emit_data(socket, bytes, size);
 }
 
 int prong_socket_unread(struct prong_socket *socket, const void *bytes, size_t size)

@@ -83,6 +83,13 @@ static void r041_the_host_is_localhost_by_default(void **state)
     run_until(net, &net->client, "connect");
     assert_string_equal(names.host, "localhost");
     assert_events(&net->client, "lookup:4 attempt:started:127.0.0.1 connect");
+    names_end(net);
+    forget(&net->client);
+    names.host[0] = '\0';
+    net_client(net, &options);
+    assert_int_equal(prong_socket_connect(net->client.socket, "", net->port), 0);
+    run_until(net, &net->client, "connect");
+    assert_string_equal(names.host, "localhost");
 }
 
 static void r042_a_name_without_an_address_is_an_error_without_one(void **state)

@@ -53,7 +53,7 @@ struct prong_connect_options {
     uint32_t stagger_ms; /* 0: the default; below PRONG_STAGGER_MIN_MS: that */
 
     /* Bound before connecting (R44).  Family 0: any address, but with this port if it is not 0.
-     * With an address, only the first answer of its family is tried (R50). */
+     * With either of them only the first answer, of that family, is tried (R50). */
     struct prong_address local;
 
     /* Addresses that are not connected to: PRONG_EBLOCKED (R60).  Borrowed.  NULL: none. */
@@ -86,13 +86,12 @@ enum prong_attempt_event {
     PRONG_ATTEMPT_FAILED /* silent otherwise, if another one succeeds (R54) */
 };
 
-/* Connects to a name or an IP literal; NULL is "localhost".  on_connect, or on_error and on_close,
- * follow; nothing comes before this has returned (R40).  Names are resolved without blocking
- * (c-ares, /etc/hosts).  A socket that was closed may connect again, from inside its on_close or
- * when it is held: its counters restart at 0 (R48).
- * -EALREADY while connecting, -EISCONN when connected: the socket is untouched (R49);
- * PRONG_EDESTROYED while it closes; -EINVAL for port 0, and for an unusable local address;
- * -ENOMEM. */
+/* Connects to a name or an IP literal; NULL and "" are "localhost".  on_connect, or on_error and
+ * on_close, follow; nothing comes before this has returned (R40).  Names are resolved without
+ * blocking (c-ares, /etc/hosts).  A socket that was closed may connect again, from inside its
+ * on_close or when it is held: its counters restart at 0 (R48). -EALREADY while connecting,
+ * -EISCONN when connected: the socket is untouched (R49); PRONG_EDESTROYED while it closes; -EINVAL
+ * for port 0, and for an unusable local address; -ENOMEM. */
 PRONG_API PRONG_CHECK int prong_socket_connect(struct prong_socket *socket, const char *host,
                                                uint16_t port);
 

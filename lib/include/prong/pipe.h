@@ -28,7 +28,7 @@ struct prong_socket;
  * PRONG_EDESTROYED when it takes no more, or one of them is closing; -ENOMEM. */
 PRONG_API PRONG_CHECK int prong_pipe(struct prong_socket *source, struct prong_socket *target);
 
-/* Ends the pipe whose source this is; both sockets live on, and the source reads. */
+/* Ends the pipe whose source this is; both sockets live on, and the source reads on. */
 PRONG_API void prong_unpipe(struct prong_socket *source);
 
 PRONG_END
