@@ -42,9 +42,9 @@ static int print_help(void)
     for (size_t i = 0; i < argument_count; i++)
         printf("  %-21s %s\n", arguments_head(&argument_rows[i], text, sizeof(text)),
                argument_rows[i].help);
-    puts("\nSignals to the master:");
+    puts("\nSignals to the master, and the prongctl command that does the same and reports:");
     for (size_t i = 0; master_signal(i, &signal); i++)
-        printf("  %-5s %s\n", signal.name, signal.help);
+        printf("  %-5s  %-12s  %s\n", signal.name, signal.command, signal.help);
     puts("\nExit status:");
     for (size_t i = 0; i < exit_count; i++)
         printf("  %d  %s\n", exit_rows[i].status, exit_rows[i].meaning);

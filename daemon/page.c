@@ -136,9 +136,13 @@ static void print_signals(FILE *stream)
 {
     struct master_signal signal;
 
-    fputs(".SH SIGNALS\nTo the master:\n", stream);
+    fputs(".SH SIGNALS\nTo the master.  The command of\n.BR prongctl (1)\n"
+          "does the same, waits for the end, and reports:\n",
+          stream);
     for (size_t i = 0; master_signal(i, &signal); i++) {
-        fprintf(stream, ".TP\n.B %s\n", signal.name);
+        fprintf(stream, ".TP\n.BR %s \" (\\fBprongctl ", signal.name);
+        roff_text(stream, signal.command);
+        fputs("\\fR)\"\n", stream);
         roff_sentence(stream, signal.help);
     }
 }

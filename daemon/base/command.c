@@ -12,16 +12,26 @@ const struct command_row commands[COMMAND_COUNT] = {
     {COMMAND_RELOAD, "reload", "[--no-wait]", 0, 1,
      "Reloads the configuration and waits until the old workers are gone; --no-wait: until the new "
      "ones serve."},
-    {COMMAND_WORKERS, "workers", "N", 1, 1,
-     "Reloads with N workers; it holds until the file asks for another number."},
+    {COMMAND_DIFF, "diff", "", 0, 0,
+     "Shows what a reload would change, and which connections it would touch, without doing it."},
+    {COMMAND_WORKERS, "workers", "N|more|less", 1, 1,
+     "Reloads with N workers, or with one more or less; it holds until the file asks for another "
+     "number."},
     {COMMAND_RECYCLE, "recycle", "SLOT", 1, 1,
      "Replaces the worker of a slot; its connections move to the others."},
     {COMMAND_REBALANCE, "rebalance", "", 0, 0,
      "Moves connections from heavy to light workers now."},
     {COMMAND_UPGRADE, "upgrade", "", 0, 0,
      "Replaces the running program by the one that is installed now; connections live on."},
+    {COMMAND_REOPEN_LOGS, "reopen-logs", "", 0, 0, "Opens the log file anew, after a rotation."},
+    {COMMAND_LOG_LEVEL, "log-level", "LEVEL", 1, 1,
+     "Logs as much as error, warning, notice, info or debug say, until the next reload."},
+    {COMMAND_STOP_WORKERS, "stop-workers", "", 0, 0,
+     "Lets connections finish for shutdown_timeout and ends the workers; the master keeps the "
+     "addresses, and a reload starts new ones."},
     {COMMAND_STOP, "stop", "", 0, 0,
      "Stops accepting, lets connections finish for shutdown_timeout, then ends prongd."},
+    {COMMAND_QUIT, "quit", "", 0, 0, "Closes every connection and ends prongd at once."},
     {COMMAND_VERSION, "version", "", 0, 0, "Shows the version of the running prongd."},
 };
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "plan.h"
 #include "reload.h"
 #include "status.h"
 #include "table.h"
@@ -31,16 +32,31 @@ static void print_members(FILE *stream, json_t *answer)
 static void print_stop(FILE *stream, json_t *answer)
 {
     (void)answer;
-    (void)fputs("prongd stops when its clients are done, or after shutdown_timeout.\n", stream);
+    (void)fputs("prongd has stopped.\n", stream);
+}
+
+static void print_asleep(FILE *stream, json_t *answer)
+{
+    (void)answer;
+    (void)fputs("The workers have stopped; a reload starts new ones.\n", stream);
+}
+
+static void print_done(FILE *stream, json_t *answer)
+{
+    (void)stream;
+    (void)answer;
 }
 
 typedef void print_function(FILE *stream, json_t *answer);
 
 /* What is not here is shown by print_members(). */
 static print_function *const printers[COMMAND_COUNT] = {
-    [COMMAND_STATUS] = status_print,  [COMMAND_RELOAD] = reload_print,
-    [COMMAND_WORKERS] = reload_print, [COMMAND_UPGRADE] = reload_print,
-    [COMMAND_STOP] = print_stop,
+    [COMMAND_STATUS] = status_print,       [COMMAND_RELOAD] = reload_print,
+    [COMMAND_DIFF] = plan_print,           [COMMAND_WORKERS] = reload_print,
+    [COMMAND_RECYCLE] = print_done,        [COMMAND_UPGRADE] = reload_print,
+    [COMMAND_REOPEN_LOGS] = print_done,    [COMMAND_LOG_LEVEL] = print_done,
+    [COMMAND_STOP_WORKERS] = print_asleep, [COMMAND_STOP] = print_stop,
+    [COMMAND_QUIT] = print_stop,
 };
 
 static int exit_status(const json_t *answer)

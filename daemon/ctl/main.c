@@ -2,7 +2,7 @@
  *
  * prongctl: commands a running prongd.
  *
- * Exit status: 0; 1 when the system or prongd failed; 2 for wrong usage.
+ * Exit status: 0; 1 when the system or prongd failed; 2 for wrong usage or a refused\nconfiguration.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -66,7 +66,7 @@ static void print_help(void)
                        options[i].argument != NULL ? options[i].argument : "");
         (void)printf("  %-20s  %s\n", head, options[i].help);
     }
-    (void)puts("\nExit status: 0, 1 when the system or prongd failed, 2 for wrong usage.");
+    (void)puts("\nExit status: 0, 1 when the system or prongd failed, 2 for wrong usage or a refused\nconfiguration.");
 }
 
 /* --- the command line --------------------------------------------------------------------- */

@@ -60,6 +60,15 @@ static void describe_canary(const json_t *progress, char *line, size_t size)
                    count_of(progress, "seconds", seconds));
 }
 
+static void describe_stopping(const json_t *progress, char *line, size_t size)
+{
+    char workers[UNITS_SIZE], connections[UNITS_SIZE];
+
+    (void)snprintf(line, size, "%s workers with %s connections are left",
+                   count_of(progress, "workers", workers),
+                   count_of(progress, "connections", connections));
+}
+
 static const struct {
     const char *state;
     void (*describe)(const json_t *progress, char *line, size_t size);
@@ -67,6 +76,7 @@ static const struct {
     {"starting", describe_starting},
     {"leaving", describe_leaving},
     {"canary", describe_canary},
+    {"stopping", describe_stopping},
 };
 
 void reload_print_progress(FILE *stream, const json_t *progress)

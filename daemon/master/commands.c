@@ -2,11 +2,17 @@
  *
  * What the commands of the control socket do.
  */
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "compare.h"
+#include "config.h"
 #include "log.h"
 #include "master_internal.h"
+#include "options.h"
+#include "plan.h"
 #include "rebalance.h"
 #include "status.h"
 
@@ -48,25 +54,37 @@ static void refuse(struct control_client *client, const char *why, int status)
 }
 
 /* A plain number of at most `most`, or -1. */
-static long number_of(const json_t *arguments, long most)
+static long parse_number(const char *text, long most)
 {
-    const char *text = json_string_value(json_array_get(arguments, 0));
     char *end;
     long number;
 
-    if (text == NULL || *text < '0' || *text > '9')
+    if (*text < '0' || *text > '9')
         return -1;
     number = strtol(text, &end, 10);
     return *end == '\0' && number <= most ? number : -1;
 }
 
+/* A number, or "more" or "less" for one of them; -1: neither. */
+static long wanted_workers(const struct master *master, const char *text)
+{
+    const struct generation *current = generation_list_current(&master->generations);
+    long now = current != NULL ? (long)current->slot_count : 0;
+
+    if (strcmp(text, "more") == 0)
+        return now + 1;
+    if (strcmp(text, "less") == 0)
+        return now - 1;
+    return parse_number(text, MAX_WORKERS);
+}
+
 /* Is answered when the old workers are gone. */
 static void command_workers(struct control_client *client, const json_t *arguments, void *user)
 {
-    long workers = number_of(arguments, MAX_WORKERS);
+    long workers = wanted_workers(user, json_string_value(json_array_get(arguments, 0)));
 
-    if (workers < 1)
-        refuse(client, "workers takes a number from 1 to 1024", EXIT_USAGE);
+    if (workers < 1 || workers > MAX_WORKERS)
+        refuse(client, "workers takes a number from 1 to 1024, more, or less", EXIT_USAGE);
     else
         master_scale(user, (unsigned)workers, client);
 }
@@ -74,7 +92,7 @@ static void command_workers(struct control_client *client, const json_t *argumen
 static void command_recycle(struct control_client *client, const json_t *arguments, void *user)
 {
     struct master *master = user;
-    long slot = number_of(arguments, MAX_WORKERS);
+    long slot = parse_number(json_string_value(json_array_get(arguments, 0)), MAX_WORKERS);
 
     if (slot < 0)
         refuse(client, "recycle takes the number of a slot, as status shows it", EXIT_USAGE);
@@ -106,19 +124,97 @@ static void command_upgrade(struct control_client *client, const json_t *argumen
     upgrade_request(master->upgrade, client);
 }
 
+/* --- What signals do, too --- */
+
+static void command_reopen_logs(struct control_client *client, const json_t *arguments, void *user)
+{
+    char problem[256];
+    int error = master_reopen_logs(user);
+
+    (void)arguments;
+    if (error == 0) {
+        control_answer(client, json_pack("{s:b}", "ok", 1));
+        return;
+    }
+    snprintf(problem, sizeof(problem), "the log file cannot be opened anew: %s", strerror(-error));
+    refuse(client, problem, EXIT_FAILURE);
+}
+
+static void command_log_level(struct control_client *client, const json_t *arguments, void *user)
+{
+    const char *const *levels = option_find(&daemon_options, "log_level")->choices;
+    const char *wanted = json_string_value(json_array_get(arguments, 0));
+    uint32_t level = 0;
+
+    while (levels[level] != NULL && strcmp(levels[level], wanted) != 0)
+        level++;
+    if (levels[level] == NULL) {
+        refuse(client, "log-level takes error, warning, notice, info or debug", EXIT_USAGE);
+        return;
+    }
+    master_set_log_level(user, level);
+    control_answer(client, json_pack("{s:b}", "ok", 1));
+}
+
+/* Is answered when the workers are gone. */
+static void command_stop_workers(struct control_client *client, const json_t *arguments, void *user)
+{
+    (void)arguments;
+    log_notice("end of the workers asked for by prongctl");
+    master_sleep(user, client);
+}
+
 /* Is answered when the service has ended. */
 static void command_stop(struct control_client *client, const json_t *arguments, void *user)
 {
     struct master *master = user;
 
     (void)arguments;
-    if (master->stop_client != NULL) {
-        control_answer(client, json_pack("{s:b}", "ok", 1));
-        return;
-    }
-    master->stop_client = client;
+    waiting_add(&master->stopping, client, true, false);
     if (master->state < MASTER_DRAINING)
         master_stop(master);
+}
+
+static void command_quit(struct control_client *client, const json_t *arguments, void *user)
+{
+    struct master *master = user;
+
+    (void)arguments;
+    waiting_add(&master->stopping, client, true, false);
+    master_stop_now(master);
+}
+
+static void show_plan(struct control_client *client, const struct master *master,
+                      const struct config *running, const struct config *config)
+{
+    struct config_problems refusals = {0};
+
+    (void)compare_allows_reload(running, config, &refusals);
+    control_answer(client, plan_json(master, config, &refusals));
+    config_problems_clear(&refusals);
+}
+
+static void command_diff(struct control_client *client, const json_t *arguments, void *user)
+{
+    struct master *master = user;
+    const struct generation *current = generation_list_current(&master->generations);
+    struct config_problems problems = {0};
+    struct config *config;
+
+    (void)arguments;
+    if (current == NULL || current->is_inherited) {
+        refuse(client, "there is nothing to compare with until a reload has succeeded",
+               EXIT_FAILURE);
+        return;
+    }
+    config = config_load(current->config->file, master->handlers, &problems);
+    if (config != NULL)
+        show_plan(client, master, current->config, config);
+    else
+        refuse(client, problems.text != NULL ? problems.text : "out of memory",
+               problems.system ? EXIT_FAILURE : EXIT_USAGE);
+    config_problems_clear(&problems);
+    config_free(config);
 }
 
 static void command_version(struct control_client *client, const json_t *arguments, void *user)
@@ -130,7 +226,10 @@ static void command_version(struct control_client *client, const json_t *argumen
 
 control_command *const command_table[COMMAND_COUNT] = {
     [COMMAND_STATUS] = command_status,       [COMMAND_RELOAD] = command_reload,
-    [COMMAND_WORKERS] = command_workers,     [COMMAND_RECYCLE] = command_recycle,
-    [COMMAND_REBALANCE] = command_rebalance, [COMMAND_UPGRADE] = command_upgrade,
-    [COMMAND_STOP] = command_stop,           [COMMAND_VERSION] = command_version,
+    [COMMAND_DIFF] = command_diff,           [COMMAND_WORKERS] = command_workers,
+    [COMMAND_RECYCLE] = command_recycle,     [COMMAND_REBALANCE] = command_rebalance,
+    [COMMAND_UPGRADE] = command_upgrade,     [COMMAND_REOPEN_LOGS] = command_reopen_logs,
+    [COMMAND_LOG_LEVEL] = command_log_level, [COMMAND_STOP_WORKERS] = command_stop_workers,
+    [COMMAND_STOP] = command_stop,           [COMMAND_QUIT] = command_quit,
+    [COMMAND_VERSION] = command_version,
 };

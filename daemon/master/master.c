@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "census.h"
 #include "config.h"
 #include "detach.h"
 #include "estate.h"
@@ -68,6 +69,54 @@ void master_stop(struct master *master)
         generation_release_listeners(generation);
     }
 }
+
+void master_sleep(struct master *master, struct control_client *client)
+{
+    struct generation *current = generation_list_current(&master->generations);
+
+    waiting_add(&master->sleeping, client, true, false);
+    if (master->state == MASTER_RUNNING && current != NULL)
+        supervisor_sleep(&master->supervisor, current);
+    else
+        waiting_end(&master->sleeping,
+                    json_pack("{s:b, s:s, s:i}", "ok", 0, "error",
+                              "the service is starting or stopping", "exit", EXIT_FAILURE));
+}
+
+/* All that is left, for those who wait for an end. */
+static json_t *describe_rest(uint64_t leaver, void *user)
+{
+    const struct master *master = user;
+    uint64_t connections = 0;
+    unsigned workers = 0;
+
+    (void)leaver;
+    for (const struct generation *generation = master->generations.first; generation != NULL;
+         generation = generation->next) {
+        workers += generation_workers(generation);
+        connections += census_generation(generation);
+    }
+    return json_pack("{s:s, s:i, s:I}", "state", "stopping", "workers", (int)workers, "connections",
+                     (json_int_t)connections);
+}
+
+/* --- The log --- */
+
+int master_reopen_logs(struct master *master)
+{
+    int error = log_reopen();
+
+    supervisor_tell_all(&master->supervisor, MESSAGE_LOG_REOPEN, NULL, 0, log_file_fd());
+    return error;
+}
+
+void master_set_log_level(struct master *master, uint32_t level)
+{
+    log_set_level((enum log_level)level);
+    supervisor_tell_all(&master->supervisor, MESSAGE_LOG_LEVEL, &level, sizeof(level), -1);
+}
+
+/* --- Scaling --- */
 
 void master_scale(struct master *master, unsigned workers, struct control_client *client)
 {
@@ -135,9 +184,20 @@ static void on_gave(struct generation *generation, uint32_t moved, uint32_t kept
     reload_on_gave(master->reload, generation, moved, kept);
 }
 
+static void on_asleep(struct generation *generation, void *user)
+{
+    struct master *master = user;
+
+    log_notice("workers have ended generation=%llu", (unsigned long long)generation->number);
+    waiting_end(&master->sleeping, json_pack("{s:b}", "ok", 1));
+}
+
 static void on_gone(struct generation *generation, void *user)
 {
     struct master *master = user;
+
+    if (generation->sleeps)
+        waiting_end(&master->sleeping, json_pack("{s:b}", "ok", 1));
 
     reload_on_gone(master->reload, generation);
 
@@ -160,6 +220,7 @@ static const struct supervisor_events supervisor_events = {
     .on_ready = on_ready,
     .on_failed = on_failed,
     .on_gave = on_gave,
+    .on_asleep = on_asleep,
     .on_gone = on_gone,
     .on_other_child = on_other_child,
     .on_child = on_child,
@@ -266,6 +327,8 @@ static bool init(struct master *master)
         log_error("the system gives no memory or no descriptors");
         return false;
     }
+    waiting_init(&master->stopping, master->loop, describe_rest, master);
+    waiting_init(&master->sleeping, master->loop, describe_rest, master);
     master->started = time(NULL);
     master->started_at = ev_now(master->loop);
     return true;
@@ -281,6 +344,8 @@ static void abandon(struct master *master)
     upgrade_free(master->upgrade);
     upkeep_free(master->upkeep);
     reload_abandon(master->reload);
+    waiting_clear(&master->stopping, NULL);
+    waiting_clear(&master->sleeping, NULL);
     control_abandon(master->control);
     pid_file_close(&master->pid_file);
     for (struct generation *generation = master->generations.first; generation != NULL;
@@ -315,8 +380,8 @@ static void clear(struct master *master)
     pid_file_remove(&master->pid_file);
     reload_free(master->reload);
     master->reload = NULL;
-    if (master->stop_client != NULL)
-        control_answer(master->stop_client, json_pack("{s:b}", "ok", 1));
+    waiting_clear(&master->stopping, json_pack("{s:b}", "ok", 1));
+    waiting_clear(&master->sleeping, json_pack("{s:b}", "ok", 1));
     control_close(master->control);
     master->control = NULL;
     abandon(master);

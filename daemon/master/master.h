@@ -34,8 +34,9 @@ int master_check(const struct config *config, char *problem, size_t size);
 /* A row of the table of signals, for --help and the manual page; false when `index` is past the
  * last. */
 struct master_signal {
-    const char *name; /* "TERM" */
-    const char *help; /* a sentence */
+    const char *name;    /* "TERM" */
+    const char *command; /* of prongctl: "stop" */
+    const char *help;    /* a sentence */
 };
 bool master_signal(size_t index, struct master_signal *signal);
 

@@ -18,6 +18,7 @@
 #include "supervisor.h"
 #include "upgrade.h"
 #include "upkeep.h"
+#include "waiting.h"
 
 /*  STARTING → RUNNING → DRAINING → STOPPING       STARTING, RUNNING → STOPPING */
 enum master_state {
@@ -46,7 +47,8 @@ struct master {
     unsigned wanted_workers;     /* by an operator since then; 0: nobody said anything */
     const struct prongd_handler *const *handlers; /* that a configuration may name */
     struct control *control;
-    struct control_client *stop_client; /* waits for the end; NULL: nobody does */
+    struct waiting stopping; /* who waits for the end of the service */
+    struct waiting sleeping; /* who waits for the end of the workers */
     struct pid_file pid_file;
     ev_signal *signals; /* one for each row of the table */
     time_t started;
@@ -58,6 +60,15 @@ void master_stop(struct master *master);
 
 /* Every worker closes its connections and ends. */
 void master_stop_now(struct master *master);
+
+/* The workers of the current generation end when their connections have; the master keeps the
+ * listening handles, and the next reload starts others.  `client`: who is answered, or NULL. */
+void master_sleep(struct master *master, struct control_client *client);
+
+/* In every process.  0, or a negative code: the old file stays. */
+int master_reopen_logs(struct master *master);
+
+void master_set_log_level(struct master *master, uint32_t level);
 
 /* Another number of workers, 1 or more: a reload starts them.  `client`: who is answered, or NULL.
  */

@@ -69,7 +69,7 @@ static void refuse(struct reload *reload, const char *why, int status)
         log_error("reload refused: %s", line);
     free(text);
     notify_reloaded(reload->master->notify, why);
-    waiting_refuse(&reload->waiting, refusal(why, status));
+    waiting_end(&reload->waiting, refusal(why, status));
 }
 
 static void refuse_configuration(struct reload *reload, const struct config_problems *problems)

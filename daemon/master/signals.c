@@ -16,6 +16,7 @@
 struct signal_row {
     int number;
     const char *name;
+    const char *command; /* of prongctl, which waits and reports */
     void (*act)(struct master *master, const struct signal_row *row);
     const char *help;
 };
@@ -34,13 +35,19 @@ static void on_quit(struct master *master, const struct signal_row *row)
 
 static void on_reopen(struct master *master, const struct signal_row *row)
 {
-    int error = log_reopen();
+    int error = master_reopen_logs(master);
 
     if (error < 0)
         log_code(LOG_LEVEL_ERROR, error, "the log file cannot be opened anew");
     else
         log_notice("log opened anew after signal name=%s", row->name);
-    supervisor_tell_all(&master->supervisor, MESSAGE_LOG_REOPEN, NULL, 0, log_file_fd());
+}
+
+static void on_sleep(struct master *master, const struct signal_row *row)
+{
+    log_notice("signal name=%s", row->name);
+    if (master->state == MASTER_RUNNING)
+        master_sleep(master, NULL);
 }
 
 static void on_reload(struct master *master, const struct signal_row *row)
@@ -68,16 +75,21 @@ static void on_scale(struct master *master, const struct signal_row *row)
 }
 
 static const struct signal_row signals[] = {
-    {SIGTERM, "TERM", on_stop,
+    {SIGTERM, "TERM", "stop", on_stop,
      "Stop: accept nothing, let connections finish for shutdown_timeout; again: at once."},
-    {SIGINT, "INT", on_stop, "The same as TERM."},
-    {SIGQUIT, "QUIT", on_quit, "Stop at once."},
-    {SIGHUP, "HUP", on_reload, "Reload the configuration; connections move to the new workers."},
-    {SIGUSR1, "USR1", on_reopen, "Open the log file anew, after a rotation."},
-    {SIGTTIN, "TTIN", on_scale, "One worker more; connections move so that all are even."},
-    {SIGTTOU, "TTOU", on_scale, "One worker less; its connections move to the others."},
-    {SIGUSR2, "USR2", on_upgrade,
+    {SIGINT, "INT", "stop", on_stop, "The same as TERM."},
+    {SIGQUIT, "QUIT", "quit", on_quit, "Stop at once."},
+    {SIGHUP, "HUP", "reload", on_reload,
+     "Reload the configuration; connections move to the new workers."},
+    {SIGUSR1, "USR1", "reopen-logs", on_reopen, "Open the log file anew, after a rotation."},
+    {SIGUSR2, "USR2", "upgrade", on_upgrade,
      "Replace the program by the one that is installed now; connections live on."},
+    {SIGTTIN, "TTIN", "workers more", on_scale,
+     "One worker more; connections move so that all are even."},
+    {SIGTTOU, "TTOU", "workers less", on_scale,
+     "One worker less; its connections move to the others."},
+    {SIGWINCH, "WINCH", "stop-workers", on_sleep,
+     "Let connections finish and end the workers, but keep the master; HUP starts new ones."},
 };
 
 #define SIGNAL_COUNT (sizeof(signals) / sizeof(signals[0]))
@@ -86,7 +98,8 @@ bool master_signal(size_t index, struct master_signal *signal)
 {
     if (index >= SIGNAL_COUNT)
         return false;
-    *signal = (struct master_signal){signals[index].name, signals[index].help};
+    *signal =
+        (struct master_signal){signals[index].name, signals[index].command, signals[index].help};
     return true;
 }
 

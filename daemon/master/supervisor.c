@@ -45,6 +45,12 @@ static void conclude(struct supervisor *supervisor, struct generation *generatio
         ev_timer_start(supervisor->loop, &generation->conclusion);
 }
 
+static void conclude_sleep(struct supervisor *supervisor, struct generation *generation)
+{
+    if (generation->sleeps && generation_workers(generation) == 0)
+        supervisor->events->on_asleep(generation, supervisor->user);
+}
+
 static void on_conclusion(struct ev_loop *loop, ev_timer *timer, int revents)
 {
     struct generation *generation = timer->data;
@@ -93,10 +99,12 @@ static void settle(struct slot *slot, const char *how)
         fail(slot->supervisor, generation, why);
         return;
     case GENERATION_SERVING:
-        if (generation->is_inherited) /* its program is gone: the next reload fills the place */
-            slot_enter(slot, SLOT_EMPTY);
-        else
+        if (generation->is_inherited || generation->sleeps) {
+            slot_enter(slot, SLOT_EMPTY); /* the next reload fills the place */
+            conclude_sleep(slot->supervisor, generation);
+        } else {
             refill(slot);
+        }
         return;
     case GENERATION_DRAINING:
     case GENERATION_STOPPING:
@@ -457,6 +465,14 @@ void supervisor_leave(struct supervisor *supervisor, struct generation *generati
                       uint64_t timeout_ms)
 {
     end_serving(supervisor, generation, slot_leave, timeout_ms);
+}
+
+void supervisor_sleep(struct supervisor *supervisor, struct generation *generation)
+{
+    generation->sleeps = true;
+    for (unsigned i = 0; i < generation->slot_count; i++)
+        slot_drain(&generation->slots[i], generation->config->daemon.shutdown_timeout_ms);
+    conclude_sleep(supervisor, generation);
 }
 
 void supervisor_stop(struct supervisor *supervisor, struct generation *generation)

@@ -31,6 +31,9 @@ struct supervisor_events {
     /* A worker has given its connections away. */
     void (*on_gave)(struct generation *generation, uint32_t moved, uint32_t kept, void *user);
 
+    /* The last worker of a generation that sleeps has ended. */
+    void (*on_asleep)(struct generation *generation, void *user);
+
     /* The last worker of a generation that drained or stopped has ended.  May free it. */
     void (*on_gone)(struct generation *generation, void *user);
 
@@ -81,6 +84,10 @@ void supervisor_leave(struct supervisor *supervisor, struct generation *generati
  * stopped.  on_gone follows, never from inside the call. */
 void supervisor_drain(struct supervisor *supervisor, struct generation *generation,
                       uint64_t timeout_ms);
+
+/* Its workers, as they are, end with their last connection; none is started in their places.  It
+ * goes on being the current one.  on_asleep follows. */
+void supervisor_sleep(struct supervisor *supervisor, struct generation *generation);
 
 /* Its workers end now; who does not is killed.  on_gone follows, never from inside the call.
  * Harmless when they are being stopped already. */

@@ -92,7 +92,7 @@ static void answer_phase(struct waiting *waiting, enum phase phase, uint64_t lea
     json_decref(answer);
 }
 
-void waiting_refuse(struct waiting *waiting, json_t *answer)
+void waiting_end(struct waiting *waiting, json_t *answer)
 {
     answer_phase(waiting, PHASE_TRANSACTION, 0, answer);
 }

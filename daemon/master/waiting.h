@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The clients of the control socket that wait for a reload.
+ * Clients of the control socket that wait for something long, as a reload.
  *
  *     QUEUED → of the TRANSACTION → of the generation that LEAVES → answered
  *
@@ -40,8 +40,8 @@ void waiting_add(struct waiting *waiting, struct control_client *client, bool st
 /* A transaction begins: it has all who were queued. */
 void waiting_begin(struct waiting *waiting);
 
-/* The transaction is refused: answers all of it.  Takes `answer`. */
-void waiting_refuse(struct waiting *waiting, json_t *answer);
+/* It ends without a generation that leaves: answers all of it.  Takes `answer`. */
+void waiting_end(struct waiting *waiting, json_t *answer);
 
 /* It is done: those who stay now wait for the end of `leaver` (0: nothing leaves), the others are
  * answered.  Takes `answer`. */

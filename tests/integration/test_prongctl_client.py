@@ -151,7 +151,7 @@ def test_an_answer_without_a_table_is_shown_line_by_line(ask):
 def test_stop_says_what_happens_now(ask):
     answer = ask({"ok": True}, "stop")
     assert answer.returncode == 0
-    assert "stops" in answer.stdout
+    assert answer.stdout == "prongd has stopped.\n"
 
 
 @pytest.mark.parametrize("answer, status", [
