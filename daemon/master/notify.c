@@ -31,6 +31,9 @@
 
 #define STATUS_SIZE 1024
 
+/* Three heartbeats of an idle worker. */
+#define LEAST_PATIENCE_MS 3000
+
 /*  STARTING → READY ⇄ RELOADING → STOPPING       any → STOPPING */
 enum notify_state { NOTIFY_STARTING, NOTIFY_READY, NOTIFY_RELOADING, NOTIFY_STOPPING };
 
@@ -239,7 +242,6 @@ static uint64_t now_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* Its loop turns at least once a second. */
 static bool beats(const struct slot *slot, uint64_t patience_ms)
 {
     uint64_t heartbeat = atomic_load_explicit(&slot->cell->heartbeat_ms, memory_order_relaxed);
@@ -252,14 +254,18 @@ static bool beats(const struct slot *slot, uint64_t patience_ms)
 static bool is_healthy(const struct notify *notify)
 {
     const struct generation *current = generation_list_current(&notify->master->generations);
+    uint64_t patience_ms = notify->watchdog_us / 1000;
     unsigned ready = 0;
+
+    if (patience_ms < LEAST_PATIENCE_MS)
+        patience_ms = LEAST_PATIENCE_MS;
 
     for (unsigned i = 0; current != NULL && i < current->slot_count; i++) {
         const struct slot *slot = &current->slots[i];
 
         if (slot->state != SLOT_READY)
             continue;
-        if (beats(slot, notify->watchdog_us / 1000))
+        if (beats(slot, patience_ms))
             return true;
         ready++;
     }
