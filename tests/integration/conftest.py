@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 
+import contextlib
 import shutil
 import tempfile
 from pathlib import Path
@@ -19,8 +20,9 @@ def make_daemon():
         return daemons[-1]
 
     yield make
-    for daemon in daemons:
-        daemon.finish()
+    with contextlib.ExitStack() as stack:  # all of them, also after a failure
+        for daemon in daemons:
+            stack.callback(daemon.finish)
 
 
 @pytest.fixture
