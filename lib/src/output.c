@@ -175,10 +175,12 @@ static bool has_due_written(const struct prong_socket *socket)
 static int put_then(struct prong_socket *socket, const struct output *output,
                     prong_on_written *on_written, void *user)
 {
-    struct socket_rare *rare = socket_rare(socket);
+    struct socket_rare *rare = on_written != NULL ? socket_rare(socket) : NULL;
     struct written *written = rare != NULL ? malloc(sizeof(*written)) : NULL;
     int result;
 
+    if (on_written == NULL)
+        return put(socket, output);
     if (written == NULL)
         return -ENOMEM;
     result = put(socket, output);

@@ -165,6 +165,34 @@ static void r067_an_end_that_came_while_it_read_is_told_when_it_pauses(void **st
     assert_events(&net->accepted, "data:5 hangup");
 }
 
+static void resume_other(struct record *record)
+{
+    struct net *net = record->net;
+
+    prong_socket_resume(record == &net->client ? net->accepted.socket : net->client.socket);
+}
+
+static void r067_who_reads_on_meanwhile_gets_the_end_instead(void **state)
+{
+    struct net *net = *state;
+    int fd = paused_pair(net), ends[2];
+    bool told_client;
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    net->client.socket =
+        prong_socket_from_fd(net->loop, ends[0], NULL, &recording_all, &net->client);
+    prong_socket_pause(net->client.socket);
+    run_idle(net);
+    net->client.when = net->accepted.when = "hangup";
+    net->client.then = net->accepted.then = resume_other;
+    close(fd);
+    close(ends[1]); /* both are seen in one turn */
+    run_idle(net);
+    told_client = happened(&net->client, "hangup");
+    assert_int_equal(happened(&net->accepted, "hangup"), !told_client);
+    assert_events(told_client ? &net->accepted : &net->client, "end finish close");
+}
+
 /* --- What it costs --- */
 
 static void pause_and_resume(struct record *record)
@@ -261,6 +289,7 @@ static const struct CMUnitTest tests[] = {
     TEST(r067_a_unix_peer_that_is_gone_is_noticed),
     TEST(r067_it_is_told_once),
     TEST(r067_an_end_that_came_while_it_read_is_told_when_it_pauses),
+    TEST(r067_who_reads_on_meanwhile_gets_the_end_instead),
     TEST(r067_who_does_not_stay_paused_pays_nothing),
     TEST(r067_pausing_again_is_free),
     TEST(r067_a_paused_socket_keeps_no_program_alive),

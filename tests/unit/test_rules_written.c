@@ -208,6 +208,18 @@ static void r077_memory_that_is_short_refuses_before_anything_is_sent(void **sta
     assert_events(&net->client, "connect written:a");
 }
 
+static void r077_nobody_needs_to_be_told(void **state)
+{
+    struct net *net = *state;
+
+    net_pair(net);
+    assert_int_equal(prong_socket_write_then(net->client.socket, "a", 1, NULL, NULL), 0);
+    assert_int_equal(prong_socket_write_borrowed(net->client.socket, "b", 1, NULL, NULL), 0);
+    run_until_bytes(net, &net->accepted, 2);
+    assert_memory_equal(net->accepted.bytes, "ab", 2);
+    assert_events(&net->client, "connect");
+}
+
 static void r077_borrowing_needs_memory_too(void **state)
 {
     struct net *net = *state;
@@ -338,6 +350,7 @@ static const struct CMUnitTest tests[] = {
     TEST(r077_borrowed_bytes_are_sent_in_order_from_where_they_are),
     TEST(r077_a_detached_socket_tells_that_its_bytes_travel),
     TEST(r077_memory_that_is_short_refuses_before_anything_is_sent),
+    TEST(r077_nobody_needs_to_be_told),
     TEST(r077_borrowing_needs_memory_too),
     TEST(r081_a_write_after_ones_own_end_is_an_error),
     TEST(r082_on_end_may_still_write),

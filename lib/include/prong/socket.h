@@ -158,11 +158,12 @@ typedef void prong_on_written(struct prong_socket *socket, int error, void *user
 
 /* The same as prong_socket_write(), with a callback: exactly once, in the order of the writes,
  * never from inside a call, and before on_finish, on_error and on_close (R77, R85).  A negative
- * result has none: the result has told already. */
+ * result has none: the result has told already.  NULL: nobody is told. */
 PRONG_API int prong_socket_write_then(struct prong_socket *socket, const void *bytes, size_t size,
                                       prong_on_written *on_written, void *user);
 
-/* The same without a copy: borrows `bytes` until on_written, or until a negative result. */
+/* The same without a copy: borrows `bytes` until on_written, or until a negative result.  Without
+ * on_written they must live as long as the program. */
 PRONG_API int prong_socket_write_borrowed(struct prong_socket *socket, const void *bytes,
                                           size_t size, prong_on_written *on_written, void *user);
 
