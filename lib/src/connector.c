@@ -18,7 +18,6 @@
 
 #include <prong/block_list.h>
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>

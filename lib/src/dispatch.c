@@ -12,7 +12,6 @@
 #include "pipe_internal.h"
 #include "server_internal.h"
 #include "socket_internal.h"
-#include "write_queue.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -16,7 +16,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -24,7 +23,7 @@ static_assert(sizeof(struct prong_socket) == 176, "every idle connection pays fo
 
 /* Which moves are allowed: a bit for each next state.
  *
- *     NEW → CONNECTING → OPEN → ENDING → CLOSING → CLOSED → CONNECTING (again, when it is held)
+ *     NEW → CONNECTING → OPEN → ENDING → CLOSING → CLOSED → CONNECTING (again)
  *     any → CLOSING; OPEN, ENDING → CLOSED: detached */
 static const unsigned char moves[] = {
     [PRONG_SOCKET_NEW] =
