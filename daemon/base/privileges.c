@@ -119,9 +119,20 @@ static bool has_way_back(const struct privileges *privileges)
     return setuid(0) == 0 || seteuid(0) == 0 || (privileges->gid != 0 && setgid(0) == 0);
 }
 
-int privileges_drop(const struct privileges *privileges)
+static int enter_root(const char *root)
+{
+    if (root == NULL)
+        return 0;
+    return chroot(root) < 0 || chdir("/") < 0 ? -errno : 0;
+}
+
+/* The lists of groups are not in the new root. */
+int privileges_drop(const struct privileges *privileges, const char *root)
 {
     int error = set_groups(privileges);
+
+    if (error == 0)
+        error = enter_root(root);
 
     if (error < 0)
         return error;

@@ -21,9 +21,9 @@ struct privileges {
 int privileges_find(struct privileges *privileges, const char *user, const char *group,
                     char *problem, size_t size);
 
-/* Becomes that user, with its supplementary groups, for good: initgroups, setgid, setuid, then
- * checks that there is no way back.  0 or -errno; -EPERM also when there is one.  After a failure
- * the process may be half of each: end it. */
-int privileges_drop(const struct privileges *privileges);
+/* Becomes that user, with its supplementary groups, for good: initgroups, chroot to `root` (NULL:
+ * stays), setgid, setuid, then checks that there is no way back.  0 or -errno; -EPERM also when
+ * there is one.  After a failure the process may be half of each: end it. */
+int privileges_drop(const struct privileges *privileges, const char *root);
 
 #endif

@@ -5,14 +5,19 @@
 #include "check.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <prong/address.h>
 
+#include "cpus.h"
 #include "parse.h"
 #include "privileges.h"
 
-#define MAX_WORKERS 1024
+#define MAX_WORKERS     1024
+#define MAX_DESCRIPTORS 1073741816
 
 int check_workers(const char *value, char *problem, size_t size)
 {
@@ -98,4 +103,72 @@ int check_seconds(const char *value, char *problem, size_t size)
         return error;
     return parse_refuse(problem, size, "\"%s\" is not a whole number of seconds, as 30s or 5m",
                         value);
+}
+
+int check_cpus(const char *value, char *problem, size_t size)
+{
+    long cpus = sysconf(_SC_NPROCESSORS_CONF);
+    cpu_set_t set;
+
+    if (cpus_for_slot(value, 0, &set) < 0)
+        return parse_refuse(problem, size,
+                            "\"%s\" is not possible: write auto, or CPUs as 0 or 0-3", value);
+    for (long cpu = cpus; cpus > 0 && cpu < CPU_SETSIZE; cpu++) {
+        if (CPU_ISSET((size_t)cpu, &set))
+            return parse_refuse(problem, size, "there is no CPU %ld: this machine has 0 to %ld",
+                                cpu, cpus - 1);
+    }
+    return 0;
+}
+
+int check_nice(const char *value, char *problem, size_t size)
+{
+    char *end;
+    long number = strtol(value, &end, 10);
+
+    if (*value != '\0' && *end == '\0' && number >= -20 && number <= 19)
+        return 0;
+    return parse_refuse(problem, size, "\"%s\" is not possible: write a number from -20 to 19",
+                        value);
+}
+
+int check_core(const char *value, char *problem, size_t size)
+{
+    struct {
+        uint64_t bytes;
+    } parsed;
+    const struct prongd_option row = {.type = PRONGD_TYPE_SIZE};
+
+    if (strcmp(value, "auto") == 0 || strcmp(value, "unlimited") == 0 ||
+        parse_value(&row, value, &parsed, problem, size) == 0)
+        return 0;
+    return parse_refuse(problem, size,
+                        "\"%s\" is not possible: write auto, unlimited, or a size as 0 or 512m",
+                        value);
+}
+
+int check_descriptors(const char *value, char *problem, size_t size)
+{
+    struct {
+        uint64_t number;
+    } parsed;
+    const struct prongd_option row = {
+        .type = PRONGD_TYPE_COUNT, .least = 64, .most = MAX_DESCRIPTORS};
+
+    if (strcmp(value, "auto") == 0 || parse_value(&row, value, &parsed, problem, size) == 0)
+        return 0;
+    return parse_refuse(problem, size,
+                        "\"%s\" is not possible: write auto or a number from 64 to %d", value,
+                        MAX_DESCRIPTORS);
+}
+
+int check_directory(const char *value, char *problem, size_t size)
+{
+    struct stat status;
+
+    if (check_path(value, problem, size) < 0)
+        return -EINVAL;
+    if (stat(value, &status) == 0 && S_ISDIR(status.st_mode))
+        return 0;
+    return parse_refuse(problem, size, "there is no directory \"%s\"", value);
 }

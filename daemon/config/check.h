@@ -15,6 +15,12 @@ prongd_check check_path;
 prongd_check check_control_socket;
 prongd_check check_log_target;
 
+prongd_check check_cpus;
+prongd_check check_nice;
+prongd_check check_core;
+prongd_check check_descriptors;
+prongd_check check_directory;
+
 /* A duration without a fraction of a second. */
 prongd_check check_seconds;
 

@@ -13,6 +13,7 @@
 #include "include.h"
 #include "load.h"
 #include "origin.h"
+#include "parse.h"
 
 /* Reads and loads into a new configuration; NULL when memory is short. */
 static struct config *load(FILE *stream, struct document *document, const char *name,
@@ -96,4 +97,27 @@ unsigned config_workers(const struct config *config)
     const char *workers = config->daemon.workers;
 
     return strcmp(workers, "auto") == 0 ? cpus_usable() : (unsigned)strtoul(workers, NULL, 10);
+}
+
+bool config_core_size(const struct config *config, uint64_t *bytes)
+{
+    struct {
+        uint64_t bytes;
+    } parsed = {.bytes = UINT64_MAX};
+    const struct prongd_option row = {.type = PRONGD_TYPE_SIZE};
+    char problem[PARSE_PROBLEM_SIZE];
+
+    if (config->daemon.rlimit_core == NULL || strcmp(config->daemon.rlimit_core, "auto") == 0)
+        return false;
+    if (strcmp(config->daemon.rlimit_core, "unlimited") != 0)
+        (void)parse_value(&row, config->daemon.rlimit_core, &parsed, problem, sizeof(problem));
+    *bytes = parsed.bytes;
+    return true;
+}
+
+uint64_t config_descriptors(const struct config *config)
+{
+    const char *count = config->daemon.rlimit_nofile;
+
+    return count == NULL || strcmp(count, "auto") == 0 ? 0 : strtoull(count, NULL, 10);
 }

@@ -27,6 +27,13 @@ struct config_daemon {
     uint64_t ready_timeout_ms;
     uint64_t handoff_timeout_ms;
     bool rebalance;
+    struct prongd_list cpu_affinity; /* an item for each slot, over and over; empty: any CPU */
+    char *nice;                      /* a number; NULL: as the master */
+    char *rlimit_core;               /* config_core_size() */
+    char *rlimit_nofile;             /* config_descriptors() */
+    uint64_t umask;                  /* of workers */
+    char *chroot;                    /* NULL: none */
+    bool no_new_privs;
     uint64_t worker_max_connections_served; /* 0: no limit, as for the next two */
     uint64_t worker_max_memory_bytes;
     uint64_t worker_max_age_ms;
@@ -116,6 +123,12 @@ void config_free(struct config *config);
 /* The number of workers: `workers = auto` counts the CPUs of the affinity mask, limited by the
  * cgroup's cpu.max (rounded up); at least 1. */
 unsigned config_workers(const struct config *config);
+
+/* rlimit_core in bytes, or UINT64_MAX for unlimited; false: as it is. */
+bool config_core_size(const struct config *config, uint64_t *bytes);
+
+/* rlimit_nofile; 0: as many as there may be. */
+uint64_t config_descriptors(const struct config *config);
 
 /* The effective configuration as a file that loads to the same, each value with its origin in
  * a comment ("# default" or "# FILE:LINE"). */

@@ -4,6 +4,7 @@
  */
 #include "cpus.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -128,4 +129,47 @@ unsigned cpus_usable(void)
     if (sched_getaffinity(0, sizeof(set), &set) == 0)
         cpus = (unsigned)CPU_COUNT(&set);
     return cpus_limited(cpus, "/proc/self/cgroup", "/sys/fs/cgroup");
+}
+
+/* The CPU number `slot` of those that this process may use, round and round. */
+static int pick_cpu(unsigned slot, cpu_set_t *set)
+{
+    cpu_set_t usable;
+    unsigned skip;
+
+    if (sched_getaffinity(0, sizeof(usable), &usable) < 0)
+        return -errno;
+    skip = slot % (unsigned)CPU_COUNT(&usable);
+    for (unsigned cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+        if (CPU_ISSET(cpu, &usable) && skip-- == 0)
+            CPU_SET(cpu, set);
+    }
+    return 0;
+}
+
+/* "2" or "0-3" to its ends; false: it is neither. */
+static bool read_range(const char *item, unsigned long *first, unsigned long *last)
+{
+    char *end;
+
+    if (*item < '0' || *item > '9')
+        return false;
+    *first = *last = strtoul(item, &end, 10);
+    if (*end == '-' && end[1] >= '0' && end[1] <= '9')
+        *last = strtoul(end + 1, &end, 10);
+    return *end == '\0' && *first <= *last && *last < CPU_SETSIZE;
+}
+
+int cpus_for_slot(const char *item, unsigned slot, cpu_set_t *set)
+{
+    unsigned long first, last;
+
+    CPU_ZERO(set);
+    if (strcmp(item, "auto") == 0)
+        return pick_cpu(slot, set);
+    if (!read_range(item, &first, &last))
+        return -EINVAL;
+    for (unsigned long cpu = first; cpu <= last; cpu++)
+        CPU_SET(cpu, set);
+    return 0;
 }

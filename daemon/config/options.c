@@ -67,6 +67,32 @@ static const struct prongd_option daemon_rows[] = {
      .fallback = "5s", .most = HOUR,
      .help = "How long a handler may put off the move of a connection to another worker, to wait "
              "for the end of a message; after that it moves all the same."},
+    {PRONGD_LIST(struct config_daemon, cpu_affinity), "prongd", "cpu_affinity", .example = "auto",
+     .check = check_cpus,
+     .help =
+         "The CPUs that workers run on: auto for one each, or a list with an item, as 0 or 0-3, "
+         "for each worker in turn; any, unless it is written."},
+    {PRONGD_TEXT(struct config_daemon, nice), "prongd", "nice", .example = "5", .check = check_nice,
+     .help = "The priority of the workers, from -20, the highest, which only root can give, to 19: "
+             "the master's own, unless another is written."},
+    {PRONGD_TEXT(struct config_daemon, rlimit_core), "prongd", "rlimit_core", .fallback = "auto",
+     .check = check_core,
+     .help =
+         "How large a worker's core file may be: a size, unlimited, or auto for what prongd was "
+         "started with; but when workers change their user, auto writes none."},
+    {PRONGD_TEXT(struct config_daemon, rlimit_nofile), "prongd", "rlimit_nofile",
+     .fallback = "auto", .check = check_descriptors,
+     .help = "How many descriptors a worker may have: a number, or auto for as many as the system "
+             "allows."},
+    {PRONGD_MODE(struct config_daemon, umask), "prongd", "umask", .fallback = "0027", .most = 0777,
+     .help = "The permissions that files of the workers' handlers do not get."},
+    {PRONGD_TEXT(struct config_daemon, chroot), "prongd", "chroot", .example = "/srv",
+     .check = check_directory,
+     .help = "The directory that becomes the root of the workers when prongd is started as root; "
+             "handlers find only files below it."},
+    {PRONGD_BOOLEAN(struct config_daemon, no_new_privs), "prongd", "no_new_privs",
+     .fallback = "yes",
+     .help = "Whether no program that a worker runs can get more rights, as sudo does."},
     {PRONGD_BOOLEAN(struct config_daemon, rebalance), "prongd", "rebalance", .fallback = "no",
      .change = PRONGD_CHANGE_LIVE,
      .help = "Whether established connections move from heavy to light workers when the load has "

@@ -2,7 +2,8 @@
  *
  * prongctl: commands a running prongd.
  *
- * Exit status: 0; 1 when the system or prongd failed; 2 for wrong usage or a refused\nconfiguration.
+ * Exit status: 0; 1 when the system or prongd failed; 2 for wrong usage or a refused
+ * configuration.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -66,7 +67,8 @@ static void print_help(void)
                        options[i].argument != NULL ? options[i].argument : "");
         (void)printf("  %-20s  %s\n", head, options[i].help);
     }
-    (void)puts("\nExit status: 0, 1 when the system or prongd failed, 2 for wrong usage or a refused\nconfiguration.");
+    (void)puts("\nExit status: 0, 1 when the system or prongd failed, 2 for wrong usage or a "
+               "refused\nconfiguration.");
 }
 
 /* --- the command line --------------------------------------------------------------------- */

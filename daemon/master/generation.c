@@ -14,6 +14,7 @@
 
 #include "config.h"
 #include "ipc.h"
+#include "limits.h"
 #include "listeners.h"
 #include "log.h"
 #include "scoreboard.h"
@@ -127,8 +128,8 @@ static int find_identity(struct generation *generation, char *problem, size_t si
     error = generation_find_identity(generation->config, &generation->changes_identity,
                                      &generation->identity, problem, size);
     if (error == 0 && !generation->changes_identity &&
-        (daemon->user != NULL || daemon->group != NULL))
-        log_notice("user and group are ignored: only root can become somebody else");
+        (daemon->user != NULL || daemon->group != NULL || daemon->chroot != NULL))
+        log_notice("user, group and chroot are ignored: only root can become somebody else");
     return error;
 }
 
@@ -195,8 +196,10 @@ static size_t count_handles(const struct generation *generation)
 static int open_listeners(struct generation *generation, char *problem, size_t size)
 {
     size_t count = count_handles(generation);
-    int error = 0;
+    int error = limits_apply(generation->config, problem, size);
 
+    if (error < 0)
+        return error;
     generation->listeners = calloc(count > 0 ? count : 1, sizeof(*generation->listeners));
     if (generation->listeners == NULL) {
         snprintf(problem, size, "out of memory");

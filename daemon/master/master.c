@@ -10,7 +10,6 @@
 #include <prong/address.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,6 +17,7 @@
 #include "config.h"
 #include "detach.h"
 #include "estate.h"
+#include "limits.h"
 #include "listeners.h"
 #include "log.h"
 #include "master_internal.h"
@@ -228,17 +228,6 @@ static const struct supervisor_events supervisor_events = {
 
 /* --- Life --- */
 
-/* As many descriptors as the system lets us have; workers inherit it. */
-static void raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 /* Is there another daemon that works with the same pid file? */
 static bool is_alone(const struct config *config)
 {
@@ -431,7 +420,6 @@ int master_run(struct config *config, const struct prongd_handler *const *handle
     struct master master;
     bool follows = program->estate >= 0, is_up;
 
-    raise_descriptor_limit();
     log_set_role("master", 0, -1);
     if (!init(&master) || (!follows && (!is_alone(config) || !may_write_pid_file(config)))) {
         config_free(config);
@@ -470,6 +458,8 @@ int master_check(const struct config *config, char *problem, size_t size)
     int error;
 
     error = generation_find_identity(config, &changes, &identity, problem, size);
+    if (error == 0)
+        error = limits_apply(config, problem, size);
     for (size_t i = 0; error == 0 && i < config->server_count; i++) {
         error = listeners_find_owner(config->servers[i], &owner, &group, reason, sizeof(reason));
         if (error < 0)

@@ -15,12 +15,12 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "confine.h"
 #include "connection.h"
 #include "exchange.h"
 #include "inheritance.h"
 #include "log.h"
 #include "message.h"
-#include "privileges.h"
 #include "scoreboard.h"
 #include "service.h"
 #include "title.h"
@@ -293,8 +293,8 @@ static int set_up(struct worker *worker)
         error = open_exchange(worker);
     if (error == 0)
         error = adopt_listeners(worker);
-    if (error == 0 && worker->inheritance->changes_identity)
-        error = privileges_drop(&worker->inheritance->identity);
+    if (error == 0)
+        error = confine(worker->inheritance);
     if (error < 0)
         return error;
     memory_start(&worker->memory, worker->ev);

@@ -57,8 +57,16 @@ static void every_option_of_the_daemon_arrives(void **state)
                                         "log_level = debug\n"
                                         "log_target = /var/log/x\n"
                                         "shutdown_timeout = 0\n"
+                                        "cpu_affinity = 0, auto\n"
+                                        "nice = -3\n"
+                                        "rlimit_core = 1k\n"
+                                        "rlimit_nofile = 100\n"
+                                        "umask = 0077\n"
+                                        "chroot = /\n"
+                                        "no_new_privs = no\n"
                                         "ready_timeout = 100ms\n" CONFIG_ECHO);
     const struct config_daemon *daemon = &config->daemon;
+    uint64_t core_bytes;
 
     (void)state;
     assert_string_equal(daemon->workers, "4");
@@ -70,6 +78,14 @@ static void every_option_of_the_daemon_arrives(void **state)
     assert_int_equal(daemon->log_level, LOG_LEVEL_DEBUG);
     assert_string_equal(daemon->log_target, "/var/log/x");
     assert_int_equal(daemon->shutdown_timeout_ms, 0);
+    assert_int_equal(daemon->cpu_affinity.count, 2);
+    assert_string_equal(daemon->nice, "-3");
+    assert_true(config_core_size(config, &core_bytes));
+    assert_int_equal(core_bytes, 1024);
+    assert_int_equal(config_descriptors(config), 100);
+    assert_int_equal(daemon->umask, 077);
+    assert_string_equal(daemon->chroot, "/");
+    assert_false(daemon->no_new_privs);
     assert_int_equal(daemon->ready_timeout_ms, 100);
     config_free(config);
 }

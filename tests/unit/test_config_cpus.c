@@ -4,6 +4,7 @@
  */
 #include "cpus.h"
 
+#include <errno.h>
 #include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -143,6 +144,45 @@ static void there_is_always_a_cpu(void **state)
     assert_true(cpus_usable() >= 1);
 }
 
+static void assert_item(const char *item, int result, unsigned first, int count)
+{
+    cpu_set_t set;
+
+    assert_int_equal(cpus_for_slot(item, 0, &set), result);
+    if (result < 0)
+        return;
+    assert_int_equal(CPU_COUNT(&set), count);
+    assert_true(CPU_ISSET(first, &set));
+    assert_true(CPU_ISSET(first + (unsigned)count - 1, &set));
+}
+
+static void an_item_of_cpus_is_one_or_a_range(void **state)
+{
+    (void)state;
+    assert_item("0", 0, 0, 1);
+    assert_item("7", 0, 7, 1);
+    assert_item("2-5", 0, 2, 4);
+    assert_item("1023", 0, 1023, 1);
+    assert_item("1024", -EINVAL, 0, 0);
+    assert_item("5-2", -EINVAL, 0, 0);
+    assert_item("-1", -EINVAL, 0, 0);
+    assert_item("1-", -EINVAL, 0, 0);
+    assert_item("", -EINVAL, 0, 0);
+    assert_item("all", -EINVAL, 0, 0);
+}
+
+static void slots_share_the_usable_cpus_in_turn(void **state)
+{
+    cpu_set_t usable, first, again;
+
+    (void)state;
+    assert_int_equal(sched_getaffinity(0, sizeof(usable), &usable), 0);
+    assert_int_equal(cpus_for_slot("auto", 0, &first), 0);
+    assert_int_equal(cpus_for_slot("auto", (unsigned)CPU_COUNT(&usable), &again), 0);
+    assert_int_equal(CPU_COUNT(&first), 1);
+    assert_true(CPU_EQUAL(&first, &again));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +196,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(in_a_container_the_path_may_not_be_there, make_root,
                                         remove_root),
         cmocka_unit_test(there_is_always_a_cpu),
+        cmocka_unit_test(an_item_of_cpus_is_one_or_a_range),
+        cmocka_unit_test(slots_share_the_usable_cpus_in_turn),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -123,7 +123,7 @@ static int become_nobody(void)
     gid_t groups[64];
     int count;
 
-    if (find(&privileges, "nobody", NULL) < 0 || privileges_drop(&privileges) != 0)
+    if (find(&privileges, "nobody", NULL) < 0 || privileges_drop(&privileges, NULL) != 0)
         return 1;
     if (getuid() != privileges.uid || geteuid() != privileges.uid)
         return 2;
@@ -148,7 +148,7 @@ static int become_a_number(void)
     struct privileges privileges;
     gid_t groups[64];
 
-    if (find(&privileges, "54321", "54322") < 0 || privileges_drop(&privileges) != 0)
+    if (find(&privileges, "54321", "54322") < 0 || privileges_drop(&privileges, NULL) != 0)
         return 1;
     if (getuid() != 54321 || getgid() != 54322)
         return 2;
@@ -171,7 +171,7 @@ static int become_nobody_with_capabilities(void)
         return 1;
     if (find(&privileges, "nobody", NULL) < 0)
         return 2;
-    return privileges_drop(&privileges) == -EPERM ? 0 : 3;
+    return privileges_drop(&privileges, NULL) == -EPERM ? 0 : 3;
 }
 
 static void a_way_back_is_noticed(void **state)
@@ -187,7 +187,7 @@ static int stay_root(void)
 
     if (find(&privileges, "root", NULL) < 0)
         return 1;
-    return privileges_drop(&privileges) == 0 && geteuid() == 0 ? 0 : 2;
+    return privileges_drop(&privileges, NULL) == 0 && geteuid() == 0 ? 0 : 2;
 }
 
 static void root_may_stay_root(void **state)
@@ -205,7 +205,7 @@ static int nobody_becomes_root(void)
         return 1;
     if (find(&privileges, "root", NULL) < 0)
         return 2;
-    return privileges_drop(&privileges) == -EPERM ? 0 : 3;
+    return privileges_drop(&privileges, NULL) == -EPERM ? 0 : 3;
 }
 
 static void who_is_not_root_becomes_nobody_else(void **state)

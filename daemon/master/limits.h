@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * How many descriptors there may be, and whether they are enough.
+ */
+#ifndef PRONGD_LIMITS_H
+#define PRONGD_LIMITS_H
+
+#include <stddef.h>
+
+struct config;
+
+/* Raises this process's limit, which workers inherit, as far as it is allowed: to the hard one, and
+ * beyond it for root when the configuration needs more.  Fewer descriptors than max_connections
+ * need are a warning.
+ * 0, or -EPERM with one line in `problem`: rlimit_nofile is out of reach. */
+int limits_apply(const struct config *config, char *problem, size_t size);
+
+#endif
