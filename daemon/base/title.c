@@ -35,8 +35,9 @@ static char **copy_list(char **list)
         return NULL;
     text = (char *)(copy + count + 1);
     for (size_t i = 0; i < count; i++) {
-        copy[i] = strcpy(text, list[i]);
-        text += strlen(text) + 1;
+        size = strlen(list[i]) + 1;
+        copy[i] = memcpy(text, list[i], size);
+        text += size;
     }
     copy[count] = NULL;
     return copy;

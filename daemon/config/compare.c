@@ -59,10 +59,13 @@ static int compare_row(const struct comparison *comparison, const struct prongd_
     char *new_value = show(row, after);
     const struct difference difference = {comparison->before, comparison->after, row, old_value,
                                           new_value};
-    int error = old_value == NULL || new_value == NULL ? -ENOMEM : 0;
+    int error = -ENOMEM;
 
-    if (error == 0 && strcmp(old_value, new_value) != 0)
-        comparison->visit(&difference, comparison->user);
+    if (old_value != NULL && new_value != NULL) {
+        error = 0;
+        if (strcmp(old_value, new_value) != 0)
+            comparison->visit(&difference, comparison->user);
+    }
     free(old_value);
     free(new_value);
     return error;

@@ -201,20 +201,20 @@ static int adopt_generation(struct master *master, const json_t *value)
     json_int_t number, timeout_ms;
     const char *file;
     int state, accepts, error;
+    struct generation_plan plan = {.registry = master->listeners, .scoreboard = master->scoreboard};
     struct generation *generation;
-    struct config *config;
 
     if (json_unpack((json_t *)(uintptr_t)value, "{s:I, s:i, s:b, s:s, s:I, s:o, s:o, s:o, s:o}",
                     "number", &number, "state", &state, "accepts", &accepts, "file", &file,
                     "shutdown_timeout_ms", &timeout_ms, "servers", &servers, "slots", &slots,
                     "nudges", &nudges, "listeners", &listeners) < 0)
         return -EPROTO;
-    config = inherited_config_new(file, servers, (uint64_t)timeout_ms, master->handlers);
-    if (config == NULL)
+    plan.number = (uint64_t)number;
+    plan.workers = (unsigned)json_array_size(slots);
+    plan.config = inherited_config_new(file, servers, (uint64_t)timeout_ms, master->handlers);
+    if (plan.config == NULL)
         return -EPROTO;
-    generation = generation_adopt((uint64_t)number, config, master->listeners, master->scoreboard,
-                                  (unsigned)json_array_size(slots), (enum generation_state)state,
-                                  accepts != 0);
+    generation = generation_adopt(&plan, (enum generation_state)state, accepts != 0);
     if (generation == NULL)
         return -ENOMEM;
     generation_list_append(&master->generations, generation);

@@ -262,23 +262,33 @@ static int add_slots(struct generation *generation, unsigned count, char *proble
     return 0;
 }
 
-struct generation *generation_new(uint64_t number, struct config *config, unsigned workers,
-                                  struct listeners *registry, struct scoreboard *scoreboard,
-                                  char *problem, size_t size)
+/* Empty.  NULL when memory is short; the configuration is freed then. */
+static struct generation *new_generation(const struct generation_plan *plan)
 {
     struct generation *generation = calloc(1, sizeof(*generation));
 
     if (generation == NULL) {
+        config_free(plan->config);
+        return NULL;
+    }
+    generation->number = plan->number;
+    generation->config = plan->config;
+    generation->registry = plan->registry;
+    generation->scoreboard = plan->scoreboard;
+    return generation;
+}
+
+struct generation *generation_new(const struct generation_plan *plan, char *problem, size_t size)
+{
+    struct generation *generation = new_generation(plan);
+    unsigned workers = plan->workers;
+
+    if (generation == NULL) {
         snprintf(problem, size, "out of memory");
-        config_free(config);
         return NULL;
     }
     if (workers == 0)
-        workers = config_workers(config);
-    generation->number = number;
-    generation->config = config;
-    generation->registry = registry;
-    generation->scoreboard = scoreboard;
+        workers = config_workers(generation->config);
     if (find_identity(generation, problem, size) == 0 &&
         open_listeners(generation, problem, size) == 0 &&
         add_slots(generation, workers, problem, size) == 0)
@@ -289,35 +299,29 @@ struct generation *generation_new(uint64_t number, struct config *config, unsign
 
 /* --- Adopting one --- */
 
-struct generation *generation_adopt(uint64_t number, struct config *config,
-                                    struct listeners *registry, struct scoreboard *scoreboard,
-                                    unsigned workers, enum generation_state state, bool accepts)
+struct generation *generation_adopt(const struct generation_plan *plan, enum generation_state state,
+                                    bool accepts)
 {
-    struct generation *generation = calloc(1, sizeof(*generation));
+    struct generation *generation = new_generation(plan);
+    unsigned workers = plan->workers;
 
-    if (generation == NULL) {
-        config_free(config);
+    if (generation == NULL)
         return NULL;
-    }
-    generation->number = number;
-    generation->config = config;
-    generation->registry = registry;
-    generation->scoreboard = scoreboard;
     generation->state = state;
     generation->accepts = accepts;
     generation->is_inherited = true;
     generation->slots = calloc(workers + 1U, sizeof(*generation->slots));
     generation->nudge_fds = malloc((workers + 1U) * sizeof(int));
-    generation->listeners = NULL;
     if (generation->slots == NULL || generation->nudge_fds == NULL ||
-        (workers > 0 && scoreboard_worker(scoreboard, number, workers - 1) == NULL)) {
+        (workers > 0 && scoreboard_worker(plan->scoreboard, plan->number, workers - 1) == NULL)) {
         generation_abandon(generation);
         return NULL;
     }
     generation->slot_count = workers;
     for (unsigned i = 0; i < workers; i++) {
         generation->nudge_fds[i] = -1;
-        slot_init(&generation->slots[i], generation, i, scoreboard_worker(scoreboard, number, i));
+        slot_init(&generation->slots[i], generation, i,
+                  scoreboard_worker(plan->scoreboard, plan->number, i));
     }
     return generation;
 }

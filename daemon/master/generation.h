@@ -70,19 +70,23 @@ struct generation *generation_list_current(const struct generation_list *list);
 /* Whose worker is this?  NULL: nobody's. */
 struct slot *generation_list_find_slot(const struct generation_list *list, pid_t pid);
 
-/* Prepares everything that can fail before a worker is started: whom workers become, the listening
- * handles, room on the scoreboard.  `workers`: how many; 0: as the configuration says.  Takes
- * `config` in every case; borrows the rest.
- * NULL with one line in `problem`. */
-struct generation *generation_new(uint64_t number, struct config *config, unsigned workers,
-                                  struct listeners *registry, struct scoreboard *scoreboard,
-                                  char *problem, size_t size);
+/* What a generation is made of. */
+struct generation_plan {
+    uint64_t number;
+    struct config *config; /* taken in every case; the rest is borrowed */
+    unsigned workers;      /* 0: as the configuration says */
+    struct listeners *registry;
+    struct scoreboard *scoreboard;
+};
 
-/* One of the program before this one, with empty slots: its workers live on, none is started. Takes
- * `config` in every case.  NULL when memory is short or the scoreboard does not know it. */
-struct generation *generation_adopt(uint64_t number, struct config *config,
-                                    struct listeners *registry, struct scoreboard *scoreboard,
-                                    unsigned workers, enum generation_state state, bool accepts);
+/* Prepares everything that can fail before a worker is started: whom workers become, the listening
+ * handles, room on the scoreboard.  NULL with one line in `problem`. */
+struct generation *generation_new(const struct generation_plan *plan, char *problem, size_t size);
+
+/* One of the program before this one, with empty slots: its workers live on, none is started.  NULL
+ * when memory is short or the scoreboard does not know it. */
+struct generation *generation_adopt(const struct generation_plan *plan, enum generation_state state,
+                                    bool accepts);
 
 /* Takes the handle with this descriptor for a server.  0 or -ENOENT. */
 int generation_adopt_listener(struct generation *generation, unsigned server, int fd);

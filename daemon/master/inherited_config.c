@@ -55,7 +55,7 @@ struct config *inherited_config_new(const char *file, const json_t *servers,
         return NULL;
     config->daemon.shutdown_timeout_ms = shutdown_timeout_ms;
     config->file = strdup(file);
-    config->servers = calloc(count + 1, sizeof(*config->servers));
+    config->servers = calloc(count + 1, sizeof(struct config_server *));
     while (config->servers != NULL && config->server_count < count) {
         struct config_server *server =
             new_server(json_array_get(servers, config->server_count), handlers);

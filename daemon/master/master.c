@@ -273,13 +273,16 @@ static bool open_control(struct master *master, const struct config *config)
 static bool prepare(struct master *master, struct config *config)
 {
     const struct config_daemon *daemon = &config->daemon;
+    struct generation_plan plan = {.number = ++master->last_generation,
+                                   .config = config,
+                                   .registry = master->listeners,
+                                   .scoreboard = master->scoreboard};
     struct generation *generation;
     char problem[512];
     int error;
 
     received_adopt(master->listeners, config);
-    generation = generation_new(++master->last_generation, config, 0, master->listeners,
-                                master->scoreboard, problem, sizeof(problem));
+    generation = generation_new(&plan, problem, sizeof(problem));
     if (generation == NULL) {
         log_error("%s", problem);
         notify_failed(master->notify, problem);

@@ -143,12 +143,15 @@ static unsigned wanted_workers(struct master *master, const struct config *confi
 static void prepare(struct reload *reload, struct config *config)
 {
     struct master *master = reload->master;
+    struct generation_plan plan = {.number = ++master->last_generation,
+                                   .config = config,
+                                   .workers = wanted_workers(master, config),
+                                   .registry = master->listeners,
+                                   .scoreboard = master->scoreboard};
     char problem[512];
 
     close_oldest(master);
-    reload->generation =
-        generation_new(++master->last_generation, config, wanted_workers(master, config),
-                       master->listeners, master->scoreboard, problem, sizeof(problem));
+    reload->generation = generation_new(&plan, problem, sizeof(problem));
     if (reload->generation == NULL) {
         refuse(reload, problem, EXIT_FAILURE);
         begin_next(reload);

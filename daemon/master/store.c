@@ -153,7 +153,7 @@ bool store_fits(int fd, const char *name, const struct config_server *server, si
                 unsigned ordinal)
 {
     const struct config_listen *listen = &server->addresses[index];
-    struct prong_address bound;
+    struct prong_address bound = {0};
     struct key key;
 
     if (listen->given != NULL || !read_name(&key, name) || store_look_up(fd, &bound) < 0)

@@ -28,8 +28,6 @@
 /* How long the new program may take to read configuration and estate. */
 #define CHECK_TIMEOUT_S 30.0
 
-extern char **environ;
-
 struct upgrade {
     struct master *master;
     struct control_client *client; /* who asked */

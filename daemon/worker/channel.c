@@ -19,9 +19,8 @@ static uint64_t connections_at(const struct scoreboard *scoreboard, const struct
     return cell == NULL ? 0 : atomic_load_explicit(&cell->connections, memory_order_relaxed);
 }
 
-struct channel *channel_new(struct ev_loop *ev, int fd, bool is_giver,
-                            const struct message_peer *peer, const struct scoreboard *scoreboard,
-                            const struct handoff_events *events, void *owner)
+struct channel *channel_new(const struct channel_place *place, int fd, bool is_giver,
+                            const struct message_peer *peer)
 {
     struct channel *channel =
         calloc(1, sizeof(*channel) + peer->server_count * sizeof(channel->servers[0]));
@@ -30,15 +29,15 @@ struct channel *channel_new(struct ev_loop *ev, int fd, bool is_giver,
         close(fd);
         return NULL;
     }
-    channel->owner = owner;
+    channel->owner = place->owner;
     channel->is_giver = is_giver;
     channel->generation = peer->generation;
     channel->slot = peer->slot;
     for (uint32_t i = 0; i < peer->server_count; i++) {
         channel->servers[i].index = peer->servers[i];
-        channel->servers[i].load = connections_at(scoreboard, channel, peer->servers[i]);
+        channel->servers[i].load = connections_at(place->scoreboard, channel, peer->servers[i]);
     }
-    channel->handoff = handoff_new(ev, fd, is_giver, peer->slot, events, channel);
+    channel->handoff = handoff_new(place->ev, fd, is_giver, peer->slot, place->events, channel);
     if (channel->handoff == NULL) {
         free(channel);
         return NULL;

@@ -29,11 +29,17 @@ struct channel {
     } servers[];
 };
 
-/* Takes `fd` in every case; `peer` was checked.  `events` get the channel as their user.  NULL with
- * errno. */
-struct channel *channel_new(struct ev_loop *ev, int fd, bool is_giver,
-                            const struct message_peer *peer, const struct scoreboard *scoreboard,
-                            const struct handoff_events *events, void *owner);
+/* Whose channels they are.  Borrowed. */
+struct channel_place {
+    struct ev_loop *ev;
+    const struct scoreboard *scoreboard;
+    const struct handoff_events *events; /* get the channel as their user */
+    void *owner;
+};
+
+/* Takes `fd` in every case; `peer` was checked.  NULL with errno. */
+struct channel *channel_new(const struct channel_place *place, int fd, bool is_giver,
+                            const struct message_peer *peer);
 
 /* The lightest worker that has the server and room.  `*exists`: whether any has the server.  One
  * that would get ahead of a lighter one which is full at the moment is only chosen when `hurries`.

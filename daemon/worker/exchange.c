@@ -349,6 +349,10 @@ static bool is_sound(const struct exchange *exchange, const struct message_peer 
 static int add_channel(struct exchange *exchange, int fd, bool is_giver,
                        const struct message_peer *peer, size_t size)
 {
+    struct channel_place place = {.ev = exchange->place.ev,
+                                  .scoreboard = exchange->place.scoreboard,
+                                  .events = &handoff_events,
+                                  .owner = exchange};
     struct channel *channel;
 
     if (!is_sound(exchange, peer, size)) {
@@ -356,8 +360,7 @@ static int add_channel(struct exchange *exchange, int fd, bool is_giver,
         return -EPROTO;
     }
     exchange->takers += !is_giver; /* before it tells the giver how much room there is */
-    channel = channel_new(exchange->place.ev, fd, is_giver, peer, exchange->place.scoreboard,
-                          &handoff_events, exchange);
+    channel = channel_new(&place, fd, is_giver, peer);
     if (channel == NULL) {
         exchange->takers -= !is_giver;
         return -ENOMEM;

@@ -314,7 +314,7 @@ void prong_address_from_sockaddr(struct prong_address *address, const struct soc
 
 int prong_address_from_fd(struct prong_address *address, int fd)
 {
-    struct sockaddr_storage storage;
+    struct sockaddr_storage storage = {0};
     socklen_t length = sizeof(storage);
 
     if (getsockname(fd, (struct sockaddr *)&storage, &length) < 0)

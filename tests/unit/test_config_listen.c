@@ -53,7 +53,7 @@ void __wrap_freeaddrinfo(struct addrinfo *result)
 
 static struct config_listen resolve(const char *item)
 {
-    struct config_listen listen;
+    struct config_listen listen = {0};
 
     if (listen_item_check(item, problem, sizeof(problem)) < 0 ||
         listen_item_resolve(&listen, item, problem, sizeof(problem)) < 0)
