@@ -55,8 +55,11 @@ def read_rules(problems):
 def read_tests(problems):
     """Every test function there is: {name: file}."""
     tests = {}
+    programs = (HERE / "CMakeLists.txt").read_text()
     for path in sorted(HERE.glob("unit/test_*.c")):
         text = path.read_text()
+        if f"unit_test({path.stem.removeprefix('test_')} " not in programs:
+            problems.append(f"{path.name} is not built: CMakeLists.txt has no unit_test() of it")
         for name in re.findall(r"^static void (\w+)\(void \*\*state\)", text, re.M):
             tests[name] = path.name
             if len(re.findall(rf"\b{name}\b", text)) < 2:
