@@ -59,8 +59,10 @@ static void describe(const struct prong_socket *socket, struct prong_socket_imag
     image->corked = socket->corked;
     image->unref = socket->unref;
     image->no_delay = socket->no_delay;
-    if (socket->rare != NULL)
+    if (socket->rare != NULL) {
         image->keep_alive = socket->rare->keep_alive;
+        image->user_timeout_ms = socket->rare->user_timeout_ms;
+    }
     if (socket->idle != NULL) {
         image->timeout_ms = socket->idle->ms;
         image->timeout_left_ms = idle_left_ms(socket);
@@ -97,6 +99,11 @@ int prong_socket_detach(struct prong_socket *socket, struct prong_socket_image *
     return 0;
 }
 
+static bool needs_rare(const struct prong_socket_image *image)
+{
+    return image->unread_size > 0 || image->keep_alive.enabled || image->user_timeout_ms > 0;
+}
+
 /* Everything of an image that can fail because memory is short. */
 static int take_bytes(struct prong_socket *socket, const struct prong_socket_image *image)
 {
@@ -104,7 +111,7 @@ static int take_bytes(struct prong_socket *socket, const struct prong_socket_ima
 
     if (image->unsent_size > 0 && write_queue_add(&socket->queue, &unsent, 1, 0) < 0)
         return -ENOMEM;
-    if ((image->unread_size > 0 || image->keep_alive.enabled) && socket_rare(socket) == NULL)
+    if (needs_rare(image) && socket_rare(socket) == NULL)
         return -ENOMEM;
     if (image->timeout_ms > 0)
         return prong_socket_set_timeout(socket, image->timeout_ms);
@@ -138,6 +145,7 @@ static void take_over(struct prong_socket *socket, struct prong_socket_image *im
         socket_enter(socket, PRONG_SOCKET_ENDING);
     if (socket->rare != NULL) {
         socket->rare->keep_alive = image->keep_alive;
+        socket->rare->user_timeout_ms = image->user_timeout_ms;
         socket->rare->unread = image->unread;
         socket->rare->unread_size = image->unread_size;
         image->unread = NULL;

@@ -65,6 +65,7 @@ static const struct field fields[] = {
     VALUE(keep_alive.idle_s),
     VALUE(keep_alive.interval_s),
     VALUE(keep_alive.count),
+    VALUE(user_timeout_ms),
 };
 
 #define FIELD_COUNT (sizeof(fields) / sizeof(fields[0]))

@@ -71,6 +71,7 @@ static struct prong_socket_image full_image(void)
         .unref = true,
         .no_delay = true,
         .keep_alive = {.enabled = true, .idle_s = 5, .interval_s = 6, .count = 7},
+        .user_timeout_ms = 9,
     };
 
     assert_true(image.fd >= 0);
@@ -139,6 +140,7 @@ static void r146_an_image_survives_as_bytes(void **state)
     assert_true(again.destroy_soon && again.end_delivered && again.unref);
     assert_false(again.finished);
     assert_int_equal(again.keep_alive.count, 7);
+    assert_int_equal(again.user_timeout_ms, 9);
     assert_int_equal(again.remote.port, 4711);
     assert_int_equal(again.unread_size, 6);
     assert_memory_equal(again.unread, "unread", 6);

@@ -324,6 +324,7 @@ struct prong_socket_image {
     bool unref;         /* it does not keep ev_run() from returning */
     bool no_delay;
     struct prong_keep_alive keep_alive;
+    uint32_t user_timeout_ms;
 };
 
 /* Takes a live connection off its loop: nothing more is read, written or armed, and the
@@ -336,15 +337,17 @@ PRONG_API PRONG_CHECK int prong_socket_detach(struct prong_socket *socket,
 
 /* Makes a socket of an image; on success takes its descriptor and bytes (the image is left
  * empty), on failure the image is untouched.  The socket does nothing before
- * prong_socket_start().  `server` may be NULL; otherwise the socket counts as one of its
- * connections, and has its events and extra_bytes where `events` is NULL.
- * NULL with errno. */
+ * prong_socket_start(): what is called until then is remembered, and the connection may still be
+ * somebody else's.  `server` may be NULL; otherwise the socket counts as one of its connections,
+ * and has its events and extra_bytes where `events` is NULL.
+ * NULL with errno: EBADF, EAFNOSUPPORT, EMSGSIZE for what is no image; ENOMEM. */
 PRONG_API struct prong_socket *
 prong_socket_attach(struct prong_loop *loop, struct prong_server *server,
                     struct prong_socket_image *image, size_t extra_bytes,
                     const struct prong_socket_events *events, void *user);
 
-/* From here on an attached socket reads, writes and times out. */
+/* From here on an attached socket reads, writes and times out.  Counts as resume(): bytes that were
+ * given back with prong_socket_unread() are delivered, unless it is paused. */
 PRONG_API void prong_socket_start(struct prong_socket *socket);
 
 /* Writes an image without its descriptor as bytes for another process on this machine.  Returns how
