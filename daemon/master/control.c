@@ -114,7 +114,8 @@ static int listen_on(struct control *control, const char *path)
     int fd;
 
     prong_listen_options_init(&options);
-    options.mode = 0600;
+    if (path[0] != '@')
+        options.mode = 0600; /* an abstract name has no file that could carry it */
     options.take_over = true;
     fd = prong_address_from_path(&control->address, path);
     if (fd == 0)

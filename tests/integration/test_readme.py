@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from client import connect, echoes, receive
 from daemon import PRONGD, TREE
 
 README = (TREE / "README.md").read_text()
@@ -20,6 +21,23 @@ def test_its_configuration_is_good(tmp_path):
     file.write_text(block("ini"))
     answer = subprocess.run([PRONGD, "-c", file, "-t"], capture_output=True, text=True, timeout=30)
     assert answer.returncode == 0, answer.stderr
+
+
+def test_the_quickstart_serves(make_daemon):
+    """With ports that are free, and a control socket of its own."""
+    daemon = make_daemon("")
+    text = (TREE / "conf/quickstart.conf").read_text()
+    text = re.sub(r"^listen = 127.0.0.1:\d+$", "listen = 127.0.0.1:0", text, flags=re.M)
+    daemon.control = f"@prong-quickstart-{daemon.directory.name}"
+    text = text.replace("control_socket = @prong-quickstart", f"control_socket = {daemon.control}")
+    text = text.replace("workers = auto", f"workers = {daemon.workers}")
+    daemon.config.write_text(text)
+
+    daemon.start()
+    with connect(daemon.address("hello")) as client:
+        assert receive(client, 13) == b"hello client!"
+    with connect(daemon.address("echo")) as client:
+        assert echoes(client)
 
 
 def test_its_handler_compiles():
