@@ -172,3 +172,16 @@ int check_directory(const char *value, char *problem, size_t size)
         return 0;
     return parse_refuse(problem, size, "there is no directory \"%s\"", value);
 }
+
+int check_worker_timeout(const char *value, char *problem, size_t size)
+{
+    struct {
+        uint64_t milliseconds;
+    } parsed;
+    const struct prongd_option row = {.type = PRONGD_TYPE_DURATION};
+    int error = parse_value(&row, value, &parsed, problem, size);
+
+    if (error < 0 || parsed.milliseconds == 0 || parsed.milliseconds >= 2000)
+        return error;
+    return parse_refuse(problem, size, "\"%s\" is too little: 2s or more is allowed, or 0", value);
+}

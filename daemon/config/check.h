@@ -21,6 +21,9 @@ prongd_check check_core;
 prongd_check check_descriptors;
 prongd_check check_directory;
 
+/* 0, or long enough for a loop that turns once a second. */
+prongd_check check_worker_timeout;
+
 /* A duration without a fraction of a second. */
 prongd_check check_seconds;
 

@@ -67,6 +67,14 @@ static const struct prongd_option daemon_rows[] = {
      .fallback = "5s", .most = HOUR,
      .help = "How long a handler may put off the move of a connection to another worker, to wait "
              "for the end of a message; after that it moves all the same."},
+    {PRONGD_DURATION(struct config_daemon, worker_timeout_ms), "prongd", "worker_timeout",
+     .fallback = "60s", .most = DAY, .check = check_worker_timeout, .change = PRONGD_CHANGE_LIVE,
+     .help = "A worker whose loop has not turned for so long hangs: it is aborted, which writes a "
+             "core file where rlimit_core allows it, and replaced; 0 sets no limit."},
+    {PRONGD_COUNT(struct config_daemon, max_respawns), "prongd", "max_respawns", .fallback = "5",
+     .most = 1000,
+     .help = "How often in a row a worker may end within 5 s of being ready before its place rests "
+             "for a minute; the last place that serves rests for a second at most."},
     {PRONGD_LIST(struct config_daemon, cpu_affinity), "prongd", "cpu_affinity", .example = "auto",
      .check = check_cpus,
      .help =

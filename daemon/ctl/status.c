@@ -51,11 +51,28 @@ static void print_master(FILE *stream, const json_t *master)
                   units_duration(uptime_s < 0 ? 0 : (uint64_t)uptime_s, duration));
 }
 
+/* Those that nobody would otherwise look for. */
+static void print_rests(FILE *stream, const json_t *workers)
+{
+    for (size_t i = 0; i < json_array_size(workers); i++) {
+        const json_t *worker = json_array_get(workers, i);
+        const json_t *rest = json_object_get(worker, "rests_s");
+
+        if (rest == NULL)
+            continue;
+        print_member(stream, "Worker ", worker, "slot");
+        print_member(stream, " ended too early ", worker, "early_deaths");
+        (void)fprintf(stream, " times in a row: the next one starts in %.0f s.\n",
+                      json_number_value(rest));
+    }
+}
+
 void status_print(FILE *stream, json_t *answer)
 {
     print_master(stream, json_object_get(answer, "master"));
     (void)fputc('\n', stream);
     table_print(stream, worker_columns, COUNT(worker_columns), json_object_get(answer, "workers"));
+    print_rests(stream, json_object_get(answer, "workers"));
     (void)fputc('\n', stream);
     table_print(stream, server_columns, COUNT(server_columns), json_object_get(answer, "servers"));
 }

@@ -17,6 +17,7 @@
 #include "config.h"
 #include "detach.h"
 #include "estate.h"
+#include "hang.h"
 #include "limits.h"
 #include "listeners.h"
 #include "log.h"
@@ -152,6 +153,7 @@ static void on_ready(struct generation *generation, void *user)
     supervisor_accept(&master->supervisor, generation);
     master->configured_workers = config_workers(generation->config);
     upkeep_start(master->upkeep);
+    hang_start(master->hang);
     enter(master, MASTER_RUNNING);
     if (pid_file != NULL) {
         error = pid_file_write(&master->pid_file, pid_file);
@@ -311,11 +313,12 @@ static bool init(struct master *master)
     master->listeners = listeners_new();
     master->reload = reload_new(master);
     master->upkeep = upkeep_new(master);
+    master->hang = hang_new(master);
     master->upgrade = upgrade_new(master);
     master->notify = notify_new(master);
     if (master->notify == NULL || master->upgrade == NULL || master->upkeep == NULL ||
-        master->reload == NULL || master->loop == NULL || master->scoreboard == NULL ||
-        master->listeners == NULL) {
+        master->hang == NULL || master->reload == NULL || master->loop == NULL ||
+        master->scoreboard == NULL || master->listeners == NULL) {
         log_error("the system gives no memory or no descriptors");
         return false;
     }
@@ -335,6 +338,7 @@ static void abandon(struct master *master)
     notify_free(master->notify);
     upgrade_free(master->upgrade);
     upkeep_free(master->upkeep);
+    hang_free(master->hang);
     reload_abandon(master->reload);
     waiting_clear(&master->stopping, NULL);
     waiting_clear(&master->sleeping, NULL);
@@ -403,6 +407,7 @@ static bool take_over(struct master *master, struct config *config, const char *
     enter(master, MASTER_RUNNING);
     listeners_keep(master->listeners, false);
     upkeep_start(master->upkeep);
+    hang_start(master->hang);
     log_notice("upgraded version=%s", PRONG_VERSION);
     reload_take_over(master->reload, config, problem, master->successor_client);
     supervisor_reap(&master->supervisor);

@@ -28,6 +28,8 @@ enum master_state {
     MASTER_STOPPING  /* told again, or it could not start: workers end now */
 };
 
+struct hang;
+
 struct master {
     enum master_state state;
     int exit_status;
@@ -42,6 +44,7 @@ struct master {
     const struct program *program;
     struct control_client *successor_client; /* asked the program before this one for an upgrade */
     struct upkeep *upkeep;
+    struct hang *hang;
     struct notify *notify;
     unsigned configured_workers; /* by the file that was loaded last */
     unsigned wanted_workers;     /* by an operator since then; 0: nobody said anything */

@@ -17,10 +17,17 @@
 
 /* A worker that lives this long after it was ready has proved itself. */
 #define PROVED_AFTER_S 5.0
-#define LONGEST_REST_S 60.0
+
+/* Between early deaths, while there are few; and when there were too many. */
+#define SHORTEST_REST_S   0.1
+#define LONGEST_BACKOFF_S 5.0
+#define LONG_REST_S       60.0
 
 /* How long a worker has to close its connections and end when it is told to. */
 #define STOP_TIMEOUT_S 2.0
+
+/* A core file may be large. */
+#define ABORT_TIMEOUT_S 10.0
 
 #define TO(state) (1U << (state))
 
@@ -62,6 +69,7 @@ void slot_enter(struct slot *slot, enum slot_state state)
 void slot_enter_for(struct slot *slot, enum slot_state state, double limit_s)
 {
     slot_enter(slot, state);
+    slot->until = slot->since + limit_s;
     ev_timer_set(&slot->timer, limit_s, 0.);
     ev_timer_start(slot->supervisor->loop, &slot->timer);
 }
@@ -71,15 +79,30 @@ bool slot_is_occupied(const struct slot *slot)
     return slot->pid != 0;
 }
 
-double slot_rest_s(unsigned early_deaths)
+double slot_rest_s(unsigned early_deaths, uint64_t max_respawns)
 {
-    double rest_s = 1;
+    double rest_s = SHORTEST_REST_S;
 
     if (early_deaths == 0)
         return 0;
-    while (--early_deaths > 0 && rest_s < LONGEST_REST_S)
+    if (early_deaths > max_respawns)
+        return LONG_REST_S;
+    while (--early_deaths > 0 && rest_s < LONGEST_BACKOFF_S)
         rest_s *= 2;
-    return rest_s < LONGEST_REST_S ? rest_s : LONGEST_REST_S;
+    return rest_s < LONGEST_BACKOFF_S ? rest_s : LONGEST_BACKOFF_S;
+}
+
+bool slot_is_last(const struct slot *slot)
+{
+    const struct generation *generation = slot->generation;
+
+    for (unsigned i = 0; i < generation->slot_count; i++) {
+        const struct slot *other = &generation->slots[i];
+
+        if (other != slot && (other->state == SLOT_READY || other->state == SLOT_STARTING))
+            return false;
+    }
+    return true;
 }
 
 bool slot_died_early(const struct slot *slot, ev_tstamp now)
@@ -110,6 +133,12 @@ void slot_stop(struct slot *slot)
     }
     order(slot, MESSAGE_STOP, SIGTERM);
     slot_enter_for(slot, SLOT_STOPPING, STOP_TIMEOUT_S);
+}
+
+void slot_abort(struct slot *slot)
+{
+    kill(slot->pid, SIGABRT);
+    slot_enter_for(slot, SLOT_STOPPING, ABORT_TIMEOUT_S);
 }
 
 static void end_serving(struct slot *slot, enum message message, uint64_t timeout_ms)

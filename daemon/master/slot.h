@@ -29,6 +29,7 @@ struct slot {
     struct ipc *ipc;        /* NULL: nobody, or its channel is closed already */
     ev_timer timer;         /* how long it may stay in its state */
     ev_tstamp since;        /* loop time: it is in its state */
+    ev_tstamp until;        /* and may be, when that has a limit */
     ev_tstamp ready_at;     /* loop time */
     unsigned early_deaths;  /* in a row */
     uint64_t served_before; /* connections accepted by the workers before this one */
@@ -56,8 +57,12 @@ void slot_enter_for(struct slot *slot, enum slot_state state, double limit_s);
 /* A process lives in it. */
 bool slot_is_occupied(const struct slot *slot);
 
-/* How long a slot rests after this many early deaths in a row: 0, 1 s, 2 s, 4 s … 60 s. */
-double slot_rest_s(unsigned early_deaths);
+/* How long a slot rests after this many early deaths in a row: 0, 0.1 s, 0.2 s, 0.4 s … 5 s, and a
+ * minute after more than `max_respawns`. */
+double slot_rest_s(unsigned early_deaths, uint64_t max_respawns);
+
+/* Does no other slot of the generation have a worker that serves, or starts? */
+bool slot_is_last(const struct slot *slot);
 
 /* Did its worker, which died now, die early: before it was ready, or within 5 s of it? */
 bool slot_died_early(const struct slot *slot, ev_tstamp now);
@@ -77,6 +82,9 @@ void slot_give(struct slot *slot, uint32_t count);
 
 /* Its worker, which is ready, accepts from now on. */
 void slot_accept(struct slot *slot);
+
+/* Its worker hangs: it gets SIGABRT, and a while to write its core file before it is killed. */
+void slot_abort(struct slot *slot);
 
 /* Its worker ends now; after a moment it is to be killed. */
 void slot_stop(struct slot *slot);

@@ -15,6 +15,7 @@
 #include "listeners.h"
 #include "scoreboard.h"
 #include "slot.h"
+#include "supervisor.h"
 
 /* Plain sums of scoreboard cells. */
 struct sums {
@@ -63,19 +64,32 @@ static json_t *describe_master(const struct status *status)
 
 /* --- Workers --- */
 
+static void describe_rest(json_t *worker, const struct slot *slot)
+{
+    double left_s = slot->until - ev_now(slot->supervisor->loop);
+
+    json_object_set_new(worker, "early_deaths", number(slot->early_deaths));
+    json_object_set_new(worker, "rests_s", json_real(left_s > 0 ? left_s : 0));
+}
+
 static json_t *describe_worker(const struct status *status, const struct generation *generation,
                                const struct slot *slot)
 {
     struct sums sums = {0};
+    json_t *worker;
 
     for (unsigned server = 0; server < generation->config->server_count; server++)
         add_cell(&sums,
                  scoreboard_server(status->scoreboard, generation->number, slot->index, server));
-    return json_pack("{s:o, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "slot", number(slot->index),
-                     "pid", (json_int_t)slot->pid, "generation", number(generation->number),
-                     "state", slot_state_name(slot->state), "connections", number(sums.connections),
-                     "accepted", number(sums.accepted), "closed", number(sums.closed), "bytes_read",
-                     number(sums.bytes_read), "bytes_written", number(sums.bytes_written));
+    worker =
+        json_pack("{s:o, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "slot", number(slot->index),
+                  "pid", (json_int_t)slot->pid, "generation", number(generation->number), "state",
+                  slot_state_name(slot->state), "connections", number(sums.connections), "accepted",
+                  number(sums.accepted), "closed", number(sums.closed), "bytes_read",
+                  number(sums.bytes_read), "bytes_written", number(sums.bytes_written));
+    if (slot->state == SLOT_RESTING)
+        describe_rest(worker, slot);
+    return worker;
 }
 
 static json_t *describe_workers(const struct status *status)

@@ -26,6 +26,9 @@
 #include "pairing.h"
 #include "slot.h"
 
+/* The longest rest of the last slot of a generation. */
+#define LAST_REST_S 1.0
+
 static void spawn(struct slot *slot);
 
 static uint64_t monotonic_ms(void)
@@ -69,13 +72,23 @@ static void fail(struct supervisor *supervisor, struct generation *generation, c
 
 /* --- What becomes of a slot whose worker is gone --- */
 
+/* Without its last worker the service would wait for the rest of a rest. */
+static double rest_of(const struct slot *slot)
+{
+    double rest_s = slot_rest_s(slot->early_deaths, slot->generation->config->daemon.max_respawns);
+
+    return rest_s > LAST_REST_S && slot_is_last(slot) ? LAST_REST_S : rest_s;
+}
+
 static void refill(struct slot *slot)
 {
-    double rest_s = slot_rest_s(slot->early_deaths);
+    bool is_too_often = slot->early_deaths > slot->generation->config->daemon.max_respawns;
+    double rest_s = rest_of(slot);
 
     if (rest_s > 0) {
-        log_notice("slot rests slot=%u generation=%llu seconds=%.0f early_deaths=%u", slot->index,
-                   (unsigned long long)slot->generation->number, rest_s, slot->early_deaths);
+        log_at(is_too_often ? LOG_LEVEL_ERROR : LOG_LEVEL_NOTICE,
+               "slot rests slot=%u generation=%llu seconds=%.1f early_deaths=%u", slot->index,
+               (unsigned long long)slot->generation->number, rest_s, slot->early_deaths);
         slot_enter_for(slot, SLOT_RESTING, rest_s);
         return;
     }

@@ -3,7 +3,8 @@
  * The supervisor: starts workers, talks to them, notices that they are gone, replaces them.
  *
  * The only place that forks and reaps.  A worker that dies early, before it was ready or within
- * 5 s of it, is replaced after a rest that doubles each time; any other at once.
+ * 5 s of it, is replaced after a rest that doubles each time and is long after more than
+ * max_respawns; any other at once.
  */
 #ifndef PRONGD_SUPERVISOR_H
 #define PRONGD_SUPERVISOR_H

@@ -40,14 +40,34 @@ static void a_slot_moves_only_as_its_diagram_says(void **state)
     }
 }
 
-static void a_rest_doubles_up_to_a_minute(void **state)
+static void a_rest_doubles_and_is_long_after_too_many_deaths(void **state)
 {
-    static const double rests[] = {0, 1, 2, 4, 8, 16, 32, 60, 60};
+    static const double rests[] = {0, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5, 5, 60, 60};
 
     (void)state;
     for (unsigned deaths = 0; deaths < sizeof(rests) / sizeof(rests[0]); deaths++)
-        assert_float_equal(slot_rest_s(deaths), rests[deaths], 0);
-    assert_float_equal(slot_rest_s(UINT32_MAX), 60, 0);
+        assert_float_equal(slot_rest_s(deaths, 8), rests[deaths], 0.001);
+    assert_float_equal(slot_rest_s(UINT32_MAX, 8), 60, 0);
+    assert_float_equal(slot_rest_s(UINT32_MAX, UINT64_MAX), 5, 0);
+    assert_float_equal(slot_rest_s(1, 0), 60, 0);
+}
+
+static void a_slot_is_the_last_when_no_other_has_a_worker(void **state)
+{
+    struct slot slots[3] = {{0}};
+    struct generation generation = {.slots = slots, .slot_count = 3};
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++)
+        slot_init(&slots[i], &generation, i, NULL);
+    slots[1].state = SLOT_RESTING;
+    assert_true(slot_is_last(&slots[0]));
+    slots[1].state = SLOT_STARTING;
+    assert_false(slot_is_last(&slots[0]));
+    slots[1].state = SLOT_DRAINING;
+    slots[2].state = SLOT_READY;
+    assert_false(slot_is_last(&slots[0]));
+    assert_true(slot_is_last(&slots[2]));
 }
 
 static void a_death_is_early_before_it_is_ready_or_soon_after(void **state)
@@ -142,7 +162,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_slot_moves_only_as_its_diagram_says),
-        cmocka_unit_test(a_rest_doubles_up_to_a_minute),
+        cmocka_unit_test(a_rest_doubles_and_is_long_after_too_many_deaths),
+        cmocka_unit_test(a_slot_is_the_last_when_no_other_has_a_worker),
         cmocka_unit_test(a_death_is_early_before_it_is_ready_or_soon_after),
         cmocka_unit_test(a_state_is_shown_on_the_scoreboard),
         cmocka_unit_test(only_a_state_that_may_not_last_has_a_limit),

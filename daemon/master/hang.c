@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A look at the heartbeats, once a second.
+ */
+#include "hang.h"
+
+#include <ev.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "config.h"
+#include "generation.h"
+#include "log.h"
+#include "master_internal.h"
+#include "scoreboard.h"
+#include "slot.h"
+
+#define PERIOD_S 1.0
+
+/* A look that comes later than this says nothing, nor do those that follow for as long: the machine
+ * or the master stood still, and the workers with it. */
+#define LATE_MS 3000
+
+struct hang {
+    struct master *master;
+    ev_timer timer;
+    uint64_t last_look_ms;
+    uint64_t trust_ms; /* from when on a heartbeat tells something */
+};
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* 'R': it runs, so a handler does not come to an end; 'S' or 'D': it waits for something; 'T': it
+ * was stopped.  '?' when it cannot be told. */
+static char process_state(pid_t pid)
+{
+    char path[64], state = '?';
+    FILE *file;
+
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    file = fopen(path, "re");
+    if (file == NULL)
+        return state;
+    if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+        state = '?';
+    fclose(file);
+    return state;
+}
+
+static void abort_worker(struct slot *slot, uint64_t silent_ms)
+{
+    uint64_t last = atomic_load_explicit(&slot->cell->last_connection, memory_order_relaxed);
+    uint64_t turns = atomic_load_explicit(&slot->cell->turns, memory_order_relaxed);
+
+    log_error("worker hangs and is aborted slot=%u generation=%" PRIu64 " pid=%d silent_ms=%" PRIu64
+              " process_state=%c turns=%" PRIu64 " last_connection=%" PRIu64,
+              slot->index, slot->generation->number, (int)slot->pid, silent_ms,
+              process_state(slot->pid), turns, last);
+    slot_abort(slot);
+}
+
+static void look_at(struct slot *slot, uint64_t timeout_ms, uint64_t now)
+{
+    uint64_t beat = atomic_load_explicit(&slot->cell->heartbeat_ms, memory_order_relaxed);
+
+    if ((slot->state == SLOT_READY || slot->state == SLOT_DRAINING) && beat != 0 &&
+        now > beat + timeout_ms)
+        abort_worker(slot, now - beat);
+}
+
+static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    struct hang *hang = timer->data;
+    const struct generation *current = generation_list_current(&hang->master->generations);
+    uint64_t timeout_ms = current != NULL ? current->config->daemon.worker_timeout_ms : 0;
+    uint64_t now = now_ms();
+
+    (void)loop;
+    (void)revents;
+    if (now > hang->last_look_ms + LATE_MS)
+        hang->trust_ms = now + LATE_MS;
+    hang->last_look_ms = now;
+    if (timeout_ms == 0 || now < hang->trust_ms)
+        return;
+    for (struct generation *generation = hang->master->generations.first; generation != NULL;
+         generation = generation->next) {
+        for (unsigned i = 0; i < generation->slot_count; i++)
+            look_at(&generation->slots[i], timeout_ms, now);
+    }
+}
+
+struct hang *hang_new(struct master *master)
+{
+    struct hang *hang = calloc(1, sizeof(*hang));
+
+    if (hang == NULL)
+        return NULL;
+    hang->master = master;
+    ev_timer_init(&hang->timer, on_look, PERIOD_S, PERIOD_S);
+    hang->timer.data = hang;
+    return hang;
+}
+
+void hang_start(struct hang *hang)
+{
+    hang->last_look_ms = now_ms();
+    ev_timer_start(hang->master->loop, &hang->timer);
+}
+
+void hang_free(struct hang *hang)
+{
+    if (hang == NULL)
+        return;
+    ev_timer_stop(hang->master->loop, &hang->timer);
+    free(hang);
+}
