@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "descriptors.h"
 #include "ipc.h"
-#include "limits.h"
 #include "listeners.h"
 #include "log.h"
 #include "scoreboard.h"
@@ -196,7 +196,7 @@ static size_t count_handles(const struct generation *generation)
 static int open_listeners(struct generation *generation, char *problem, size_t size)
 {
     size_t count = count_handles(generation);
-    int error = limits_apply(generation->config, problem, size);
+    int error = descriptors_raise(generation->config, problem, size);
 
     if (error < 0)
         return error;

@@ -15,10 +15,10 @@
 
 #include "census.h"
 #include "config.h"
+#include "descriptors.h"
 #include "detach.h"
 #include "estate.h"
 #include "hang.h"
-#include "limits.h"
 #include "listeners.h"
 #include "log.h"
 #include "master_internal.h"
@@ -467,7 +467,7 @@ int master_check(const struct config *config, char *problem, size_t size)
 
     error = generation_find_identity(config, &changes, &identity, problem, size);
     if (error == 0)
-        error = limits_apply(config, problem, size);
+        error = descriptors_raise(config, problem, size);
     for (size_t i = 0; error == 0 && i < config->server_count; i++) {
         error = listeners_find_owner(config->servers[i], &owner, &group, reason, sizeof(reason));
         if (error < 0)

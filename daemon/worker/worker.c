@@ -18,6 +18,7 @@
 #include "confine.h"
 #include "connection.h"
 #include "exchange.h"
+#include "farewell.h"
 #include "inheritance.h"
 #include "log.h"
 #include "message.h"
@@ -90,8 +91,11 @@ static void on_given(const struct exchange_result *result, void *user)
 
     if (worker->channel != NULL)
         (void)ipc_send(worker->channel, MESSAGE_GAVE, &gave, sizeof(gave), NULL, 0);
-    if (worker->state == WORKER_LEAVING)
-        worker_drain(worker);
+    if (worker->state != WORKER_LEAVING)
+        return;
+    worker_drain(worker);
+    for (size_t i = 0; i < worker->service_count; i++)
+        farewell_start(&worker->farewells[i], worker->ev, &worker->services[i]);
 }
 
 static const struct exchange_events exchange_events = {.on_done = on_given};
@@ -230,7 +234,8 @@ static int open_services(struct worker *worker)
     const struct config *config = inheritance->config;
 
     worker->services = calloc(config->server_count + 1, sizeof(*worker->services));
-    if (worker->services == NULL)
+    worker->farewells = calloc(config->server_count + 1, sizeof(*worker->farewells));
+    if (worker->services == NULL || worker->farewells == NULL)
         return -ENOMEM;
     for (unsigned i = 0; i < config->server_count; i++) {
         struct service *service = &worker->services[i];
@@ -329,8 +334,11 @@ static void tear_down(struct worker *worker)
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
     exchange_free(worker->exchange);
-    for (size_t i = 0; i < worker->service_count; i++)
+    for (size_t i = 0; i < worker->service_count; i++) {
+        farewell_stop(&worker->farewells[i]);
         service_clear(&worker->services[i]);
+    }
+    free(worker->farewells);
     free(worker->services);
     ipc_free(worker->channel);
     if (prong_loop_free(worker->loop) < 0)

@@ -31,7 +31,8 @@ struct worker {
     struct ev_loop *ev;
     struct prong_loop *loop;
     struct ipc *channel;
-    struct service *services; /* one for each server of the configuration */
+    struct service *services;   /* one for each server of the configuration */
+    struct farewell *farewells; /* one for each service */
     size_t service_count;
     size_t open; /* services that are not closed yet */
     struct scoreboard_worker *cell;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * How many descriptors there may be, and whether they are enough.
+ * How many descriptors there may be, and whether they are enough.  (Not called limits.h: that is a
+ * header of C.)
  */
-#ifndef PRONGD_LIMITS_H
-#define PRONGD_LIMITS_H
+#ifndef PRONGD_DESCRIPTORS_H
+#define PRONGD_DESCRIPTORS_H
 
 #include <stddef.h>
 
@@ -13,6 +14,6 @@ struct config;
  * beyond it for root when the configuration needs more.  Fewer descriptors than max_connections
  * need are a warning.
  * 0, or -EPERM with one line in `problem`: rlimit_nofile is out of reach. */
-int limits_apply(const struct config *config, char *problem, size_t size);
+int descriptors_raise(const struct config *config, char *problem, size_t size);
 
 #endif

@@ -2,7 +2,7 @@
  *
  * RLIMIT_NOFILE against max_connections.
  */
-#include "limits.h"
+#include "descriptors.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -41,7 +41,7 @@ static void raise_to(uint64_t wanted)
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-int limits_apply(const struct config *config, char *problem, size_t size)
+int descriptors_raise(const struct config *config, char *problem, size_t size)
 {
     uint64_t wanted = config_descriptors(config), least = needed(config);
     struct rlimit limit;
