@@ -208,6 +208,9 @@ static void settle(struct prong_socket *socket)
         emit_end(socket);
     if (socket->state == PRONG_SOCKET_ENDING)
         output_finish(socket);
+    /* on_end may have written, too: that is told of first (R77). */
+    if (socket->due_finish)
+        settle_output(socket);
     if (socket_is_connected(socket) && socket->due_finish)
         emit_finish(socket);
 }

@@ -261,6 +261,25 @@ static void write_late(struct record *record)
     assert_int_equal(prong_socket_write(record->socket, "late", 4), 0);
 }
 
+static void write_with_label(struct record *record)
+{
+    record->then = NULL;
+    assert_int_equal(prong_socket_write_then(record->socket, "late", 4, note_written, "late"), 0);
+}
+
+static void r077_a_write_inside_on_end_is_told_before_on_finish(void **state)
+{
+    struct net *net = *state;
+
+    net->accepted.when = "end";
+    net->accepted.then = write_with_label;
+    net_pair(net);
+    prong_socket_set_allow_half_open(net->client.socket, true);
+    prong_socket_end(net->client.socket);
+    run_until(net, &net->accepted, "close");
+    assert_events(&net->accepted, "end written:late finish close");
+}
+
 static void r082_on_end_may_still_write(void **state)
 {
     struct net *net = *state;
@@ -353,6 +372,7 @@ static const struct CMUnitTest tests[] = {
     TEST(r077_nobody_needs_to_be_told),
     TEST(r077_borrowing_needs_memory_too),
     TEST(r081_a_write_after_ones_own_end_is_an_error),
+    TEST(r077_a_write_inside_on_end_is_told_before_on_finish),
     TEST(r082_on_end_may_still_write),
     TEST(r082_after_on_end_a_write_is_a_broken_pipe),
     TEST(r083_a_write_after_destroy_is_refused_without_an_event),
