@@ -52,20 +52,26 @@ static char *show(const struct prongd_option *row, const void *base)
     return strdup("none");
 }
 
+/* Tells of two values when they are not the same text. */
+static void visit_difference(const struct comparison *comparison, const struct prongd_option *row,
+                             const char *old_value, const char *new_value)
+{
+    const struct difference difference = {comparison->before, comparison->after, row, old_value,
+                                          new_value};
+
+    if (strcmp(old_value, new_value) != 0)
+        comparison->visit(&difference, comparison->user);
+}
+
 static int compare_row(const struct comparison *comparison, const struct prongd_option *row,
                        const void *before, const void *after)
 {
     char *old_value = show(row, before);
-    char *new_value = show(row, after);
-    const struct difference difference = {comparison->before, comparison->after, row, old_value,
-                                          new_value};
-    int error = -ENOMEM;
+    char *new_value = old_value != NULL ? show(row, after) : NULL;
+    int error = new_value == NULL ? -ENOMEM : 0;
 
-    if (old_value != NULL && new_value != NULL) {
-        error = 0;
-        if (strcmp(old_value, new_value) != 0)
-            comparison->visit(&difference, comparison->user);
-    }
+    if (new_value != NULL)
+        visit_difference(comparison, row, old_value, new_value);
     free(old_value);
     free(new_value);
     return error;

@@ -391,7 +391,7 @@ void generation_free(struct generation *generation)
 
 void generation_abandon(struct generation *generation)
 {
-    for (unsigned i = 0; i < generation->slot_count; i++)
+    for (unsigned i = 0; generation->slots != NULL && i < generation->slot_count; i++)
         ipc_free(generation->slots[i].ipc);
     close_nudges(generation);
     free(generation->slots);
