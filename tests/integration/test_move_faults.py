@@ -5,7 +5,6 @@ What makes it certain that a move is under way is SIGSTOP: a giver waits for a t
 to answer what it was sent.
 """
 
-import os
 import resource
 import signal
 
@@ -14,7 +13,7 @@ import pytest
 from client import connect, echoes
 from daemon import eventually, server
 from steady import SteadyLoad
-from test_move import reload, workers
+from test_move import workers
 from victim import Victim
 
 CONNECTIONS = 400
@@ -27,16 +26,20 @@ def echo(prongd):
     return prongd(server("echo", "echo", "127.0.0.1:0, [::1]:0"))
 
 
+def ready_workers(daemon):
+    return {worker["pid"] for worker in daemon.status()["workers"] if worker["state"] == "ready"}
+
+
 class Halfway:
     """A reload that is held up in the middle: one old worker gives, some new ones do not take."""
 
     def __init__(self, daemon, stopped):
         self.daemon = daemon
-        old = workers(daemon)
+        old = ready_workers(daemon)
         self.giver = Victim(min(old))
         before = len(self.giver.clients())
         assert daemon.ctl("reload", "--no-wait").returncode == 0
-        new = sorted(workers(daemon) - old)
+        new = sorted(ready_workers(daemon) - old)
         self.takers = [Victim(pid) for pid in new[:stopped]]
         self.giver.resume()
         if stopped < len(new):
