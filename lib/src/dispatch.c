@@ -187,8 +187,15 @@ static void settle_output(struct prong_socket *socket)
 {
     if (socket_is_connected(socket) && socket->rare != NULL)
         emit_written(socket);
-    if (socket->state == PRONG_SOCKET_OPEN && socket->due_drain) /* not after end() (R75) */
+    if (socket->state != PRONG_SOCKET_OPEN || !socket->due_drain) /* not after end() (R75) */
+        return;
+    if (socket->queue == NULL) {
         emit_drain(socket);
+        return;
+    }
+    /* Filled again before it was told: it is owed until that is sent, too. */
+    socket->due_drain = false;
+    socket->need_drain = true;
 }
 
 /* Calls what is due, in the order of Node (R92), each only while the socket is still connected. */
