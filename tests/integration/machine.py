@@ -81,7 +81,10 @@ def install(root):
 
 
 def make_root(root):
-    done = subprocess.run([MAKE_ROOT, root, "systemd"], capture_output=True, text=True)
+    done = subprocess.run(["timeout", "300", MAKE_ROOT, root, "systemd"], capture_output=True,
+                          text=True, stdin=subprocess.DEVNULL)
+    if done.returncode == 124:
+        raise Impossible("the Debian root was not made within 5 minutes")
     if done.returncode == 77:
         raise Impossible(done.stdout.splitlines()[-1])
     assert done.returncode == 0, done.stdout + done.stderr

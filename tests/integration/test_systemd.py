@@ -6,12 +6,13 @@ import signal
 
 import pytest
 
-from daemon import BUILD, eventually, server
+from daemon import BUILD, TREE, eventually, server
 from machine import Client, Impossible, Load, Machine
 
 PORT = 7  # which only a capability allows
 ECHO = server("echo", "echo", listen=f"127.0.0.1:{PORT}")
 UNIT = (BUILD / "systemd/prongd.service").read_text()
+PRONGCTL = re.search(r"^ExecReload=(\S+)", UNIT, re.M).group(1)
 CONFIG = re.search(r"^ExecStart=\S+ -c (\S+)", UNIT, re.M).group(1)
 
 # LeakSanitizer needs ptrace(2), which the unit forbids.
@@ -135,6 +136,19 @@ def test_an_instance_has_a_configuration_of_its_own(machine, service):
         assert client.echoes()
 
 
+def test_a_drop_in_lets_root_start_it_and_workers_be_somebody_else(machine, service):
+    service.change(SANITIZERS + (TREE / "systemd/root.conf").read_text())
+    service.start(user="daemon", nice=5)
+    users = [machine.ask("stat", "-c", "%U", f"/proc/{pid}")
+             for pid in [service.pid(), *service.workers()]]
+    assert users == ["root", "daemon", "daemon"]
+    machine.do("systemctl", "reload", "prongd")
+    with Client(machine, PORT) as client:
+        assert client.echoes()
+    machine.do("systemctl", "stop", "prongd")
+    assert service.show("Result") == "success"
+
+
 # --- reload ---
 
 
@@ -159,6 +173,18 @@ def test_a_bad_reload_fails_with_the_reason_and_changes_nothing(machine, service
         assert re.search(rf"{CONFIG}:\d+: .*bogus", machine.journal())
         assert (service.pid(), service.workers()) == (pid, workers)
         assert client.echoes()
+
+
+def test_an_upgrade_keeps_the_clients_and_the_service(machine, service):
+    service.start()
+    pid = service.pid()
+    with Client(machine, PORT) as client:
+        assert client.echoes()
+        machine.do(PRONGCTL, "-c", CONFIG, "upgrade")
+        service.status("generation 2")
+        assert service.pid() == pid
+        assert client.echoes()
+    machine.do("systemctl", "reload", "prongd")
 
 
 # --- nobody is refused ---
