@@ -26,6 +26,7 @@ struct config_daemon {
     uint64_t shutdown_timeout_ms;
     uint64_t ready_timeout_ms;
     uint64_t handoff_timeout_ms;
+    uint64_t canary_ms;         /* 0: none */
     uint64_t worker_timeout_ms; /* 0: none */
     uint64_t max_respawns;
     bool rebalance;

@@ -51,6 +51,7 @@ struct generation {
     unsigned slot_count;
     int *nudge_fds;      /* an eventfd for each slot: its worker may be wanted */
     bool accepts;        /* its workers were told to begin */
+    bool is_on_trial;    /* only its first worker was started, and serves beside others */
     bool sleeps;         /* its workers were told to end, and none takes their places */
     bool is_inherited;   /* of another program: no worker of it can be started */
     ev_timer conclusion; /* its last worker is gone: says so from the loop */

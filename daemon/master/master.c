@@ -166,6 +166,13 @@ static void on_ready(struct generation *generation, void *user)
     log_ready(generation);
 }
 
+static void on_trial(struct generation *generation, void *user)
+{
+    struct master *master = user;
+
+    reload_on_trial(master->reload, generation);
+}
+
 static void on_failed(struct generation *generation, const char *why, void *user)
 {
     struct master *master = user;
@@ -220,6 +227,7 @@ static void on_child(void *user);
 
 static const struct supervisor_events supervisor_events = {
     .on_ready = on_ready,
+    .on_trial = on_trial,
     .on_failed = on_failed,
     .on_gave = on_gave,
     .on_asleep = on_asleep,

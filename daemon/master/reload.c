@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "canary.h"
 #include "census.h"
 #include "compare.h"
 #include "config.h"
@@ -40,6 +41,7 @@ struct reload {
     struct waiting waiting;
     struct leaving leaving;
     struct live live;
+    struct canary canary;
     bool is_queued; /* one transaction more was asked for */
     ev_timer start; /* the next transaction begins from the loop */
 };
@@ -159,7 +161,10 @@ static void prepare(struct reload *reload, struct config *config)
     }
     reload->state = RELOAD_PREPARE;
     generation_list_append(&master->generations, reload->generation);
-    supervisor_start(&master->supervisor, reload->generation);
+    if (config->daemon.canary_ms > 0 && generation_list_current(&master->generations) != NULL)
+        supervisor_try(&master->supervisor, reload->generation);
+    else
+        supervisor_start(&master->supervisor, reload->generation);
 }
 
 /* What a program that took over knows of the running configuration says nothing about its rows. */
@@ -247,6 +252,43 @@ void reload_take_over(struct reload *reload, struct config *config, const char *
         refuse(reload, problem, EXIT_CONFIGURATION);
 }
 
+/* --- The first worker alone --- */
+
+static void on_passed(void *user)
+{
+    struct reload *reload = user;
+
+    log_notice("canary passed generation=%llu", (unsigned long long)reload->generation->number);
+    supervisor_start_rest(&reload->master->supervisor, reload->generation);
+}
+
+/* Its clients go on with the old workers; the transaction is over. */
+static void on_worse(const char *why, void *user)
+{
+    struct reload *reload = user;
+    struct master *master = reload->master;
+    struct generation *current = generation_list_current(&master->generations);
+
+    if (current != NULL)
+        pairing_connect_all(reload->generation, current);
+    supervisor_withdraw(&master->supervisor, reload->generation,
+                        reload->generation->config->daemon.shutdown_timeout_ms);
+    generation_release_listeners(reload->generation);
+    refuse(reload, why, EXIT_FAILURE);
+    begin_next(reload);
+}
+
+static const struct canary_events canary_events = {.on_passed = on_passed, .on_worse = on_worse};
+
+void reload_on_trial(struct reload *reload, struct generation *generation)
+{
+    uint64_t duration_ms = generation->config->daemon.canary_ms;
+
+    log_notice("canary serves generation=%llu seconds=%.0f", (unsigned long long)generation->number,
+               (double)duration_ms / 1000);
+    canary_start(&reload->canary, reload->master->loop, generation, duration_ms);
+}
+
 /* --- What the supervisor tells --- */
 
 bool reload_on_ready(struct reload *reload, struct generation *generation)
@@ -262,6 +304,7 @@ bool reload_on_failed(struct reload *reload, struct generation *generation, cons
     if (reload->state != RELOAD_PREPARE || generation != reload->generation)
         return false;
     reload->state = RELOAD_ROLLBACK;
+    canary_stop(&reload->canary, reload->master->loop);
     refuse(reload, why, EXIT_CONFIGURATION);
     return true;
 }
@@ -276,6 +319,8 @@ void reload_on_gone(struct reload *reload, const struct generation *generation)
 {
     json_t *answer;
 
+    if (generation == reload->canary.generation)
+        canary_stop(&reload->canary, reload->master->loop);
     if (reload->state == RELOAD_ROLLBACK && generation == reload->generation)
         begin_next(reload);
     answer = leaving_end(&reload->leaving, generation, ev_now(reload->master->loop));
@@ -284,6 +329,15 @@ void reload_on_gone(struct reload *reload, const struct generation *generation)
 }
 
 /* --- Progress --- */
+
+static json_t *describe_trial(const struct reload *reload)
+{
+    double left_s = reload->canary.until - ev_now(reload->master->loop);
+
+    return json_pack("{s:s, s:I, s:I}", "state", "canary", "generation",
+                     (json_int_t)reload->generation->number, "seconds",
+                     (json_int_t)(left_s > 0 ? left_s : 0));
+}
 
 static json_t *describe_start(const struct generation *generation)
 {
@@ -308,6 +362,8 @@ static json_t *describe_progress(uint64_t leaver, void *user)
     struct reload *reload = user;
     const struct generation *generation = reload->master->generations.first;
 
+    if (leaver == 0 && reload->canary.generation != NULL)
+        return describe_trial(reload);
     if (leaver == 0)
         return reload->state == RELOAD_PREPARE ? describe_start(reload->generation) : NULL;
     while (generation != NULL && generation->number != leaver)
@@ -325,6 +381,7 @@ struct reload *reload_new(struct master *master)
         return NULL;
     reload->master = master;
     waiting_init(&reload->waiting, master->loop, describe_progress, reload);
+    canary_init(&reload->canary, &master->generations, &canary_events, reload);
     ev_timer_init(&reload->start, on_start, 0., 0.);
     reload->start.data = reload;
     return reload;
@@ -335,6 +392,7 @@ static void clear(struct reload *reload, json_t *answer)
     if (reload == NULL)
         return;
     ev_timer_stop(reload->master->loop, &reload->start);
+    canary_stop(&reload->canary, reload->master->loop);
     waiting_clear(&reload->waiting, answer);
     leaving_clear(&reload->leaving);
     live_clear(&reload->live);

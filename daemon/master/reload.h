@@ -6,7 +6,8 @@
  *       └─────────┴──────> ROLLBACK      the old one serves on, untouched
  *
  * PLAN loads the file and compares it with the running configuration.  PREPARE opens new addresses
- * and starts the next generation, whose handlers configure themselves in their own process.  When
+ * and starts the next generation, whose handlers configure themselves in their own process; with
+ * `canary` its first worker serves for a while before the others start (canary.h).  When
  * all its workers are ready, COMMIT pairs the old workers with the new ones and tells the old ones
  * to leave.  The transaction ends there: what still leaves then holds up no further reload.
  * Requests that arrive meanwhile are answered together by one reload more.
@@ -38,9 +39,10 @@ void reload_request(struct reload *reload, struct control_client *client, bool w
 void reload_take_over(struct reload *reload, struct config *config, const char *problem,
                       struct control_client *client);
 
-/* The supervisor tells: every worker of `generation` is ready; one of them failed; the last one of
- * it is gone.  True: it was the reload's generation. */
+/* The supervisor tells: every worker of `generation` is ready; its first one is; one failed; the
+ * last one of it is gone.  True: it was the reload's generation. */
 bool reload_on_ready(struct reload *reload, struct generation *generation);
+void reload_on_trial(struct reload *reload, struct generation *generation);
 bool reload_on_failed(struct reload *reload, struct generation *generation, const char *why);
 void reload_on_gone(struct reload *reload, const struct generation *generation);
 

@@ -129,6 +129,22 @@ static void settle(struct slot *slot, const char *how)
 
 /* --- The channel to a worker --- */
 
+static void serve_when_all_are_ready(struct supervisor *supervisor, struct generation *generation)
+{
+    for (unsigned i = 0; i < generation->slot_count; i++) {
+        if (generation->slots[i].state != SLOT_READY)
+            return;
+    }
+    generation_enter(generation, GENERATION_SERVING);
+    supervisor->events->on_ready(generation, supervisor->user);
+}
+
+static void begin_trial(struct slot *slot)
+{
+    slot_accept(slot);
+    slot->supervisor->events->on_trial(slot->generation, slot->supervisor->user);
+}
+
 static void on_ready(struct slot *slot, const struct ipc_frame *frame)
 {
     struct generation *generation = slot->generation;
@@ -144,14 +160,10 @@ static void on_ready(struct slot *slot, const struct ipc_frame *frame)
         slot_accept(slot);
         (void)pairing_connect_leavers(slot->supervisor->generations, slot);
     }
-    if (generation->state != GENERATION_STARTING)
-        return;
-    for (unsigned i = 0; i < generation->slot_count; i++) {
-        if (generation->slots[i].state != SLOT_READY)
-            return;
-    }
-    generation_enter(generation, GENERATION_SERVING);
-    slot->supervisor->events->on_ready(generation, slot->supervisor->user);
+    if (generation->state == GENERATION_STARTING && generation->is_on_trial)
+        begin_trial(slot);
+    else if (generation->state == GENERATION_STARTING)
+        serve_when_all_are_ready(slot->supervisor, generation);
 }
 
 /* It was told by a signal to drain. */
@@ -425,6 +437,30 @@ void supervisor_start(struct supervisor *supervisor, struct generation *generati
     supervisor_prepare(supervisor, generation);
     for (unsigned i = 0; i < generation->slot_count; i++)
         spawn(&generation->slots[i]);
+}
+
+void supervisor_try(struct supervisor *supervisor, struct generation *generation)
+{
+    generation->is_on_trial = true;
+    supervisor_prepare(supervisor, generation);
+    spawn(&generation->slots[0]);
+}
+
+void supervisor_start_rest(struct supervisor *supervisor, struct generation *generation)
+{
+    generation->is_on_trial = false;
+    for (unsigned i = 1; i < generation->slot_count; i++)
+        spawn(&generation->slots[i]);
+    serve_when_all_are_ready(supervisor, generation);
+}
+
+void supervisor_withdraw(struct supervisor *supervisor, struct generation *generation,
+                         uint64_t timeout_ms)
+{
+    generation_enter(generation, GENERATION_DRAINING);
+    for (unsigned i = 0; i < generation->slot_count; i++)
+        slot_leave(&generation->slots[i], timeout_ms);
+    conclude(supervisor, generation);
 }
 
 int supervisor_adopt_slot(struct slot *slot, pid_t pid, int fd, enum slot_state state)

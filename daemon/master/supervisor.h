@@ -26,6 +26,9 @@ struct supervisor_events {
     /* Every worker of the generation is ready; once.  supervisor_accept() lets them begin. */
     void (*on_ready)(struct generation *generation, void *user);
 
+    /* The first worker of a generation on trial is ready, and accepts. */
+    void (*on_trial)(struct generation *generation, void *user);
+
     /* One of its workers failed before all were ready; the others are being stopped. */
     void (*on_failed)(struct generation *generation, const char *why, void *user);
 
@@ -62,6 +65,18 @@ void supervisor_init(struct supervisor *supervisor, struct ev_loop *loop,
 
 /* Starts all its workers.  on_ready or on_failed follows, never from inside the call. */
 void supervisor_start(struct supervisor *supervisor, struct generation *generation);
+
+/* Starts its first worker alone.  on_trial or on_failed follows, never from inside the call. */
+void supervisor_try(struct supervisor *supervisor, struct generation *generation);
+
+/* The trial was passed: starts the others.  on_ready or on_failed follows; with a single worker
+ * on_ready comes from inside the call. */
+void supervisor_start_rest(struct supervisor *supervisor, struct generation *generation);
+
+/* The trial was not passed: its worker gives its connections to those it was paired with and ends.
+ * on_gone follows. */
+void supervisor_withdraw(struct supervisor *supervisor, struct generation *generation,
+                         uint64_t timeout_ms);
 
 /* The watchers of a generation that is started, or adopted slot by slot. */
 void supervisor_prepare(struct supervisor *supervisor, struct generation *generation);

@@ -74,6 +74,7 @@ uint64_t service_publish(struct service *service)
     set(&cell->accepted, sum.accepted - service->refused);
     set(&cell->closed, sum.closed - service->refused);
     set(&cell->dropped, sum.dropped + service->refused);
+    set(&cell->failed, service->failed);
     set(&cell->bytes_read, sum.bytes_read);
     set(&cell->bytes_written, sum.bytes_written);
     return connections;
@@ -210,6 +211,17 @@ static const struct prong_server_events server_events = {
     .on_close = on_close,
 };
 
+/* Counted, and then the handler's, if it has one. */
+static void on_socket_error(struct prong_socket *socket, const struct prong_error_info *error)
+{
+    struct service *service = prong_server_user(prong_socket_server(socket));
+    const struct prong_socket_events *events = &service->config->handler->events;
+
+    service->failed++;
+    if (events->on_error != NULL)
+        events->on_error(socket, error);
+}
+
 /* What `timeout` means for a handler that does not say it itself. */
 static void on_timeout(struct prong_socket *socket)
 {
@@ -284,6 +296,8 @@ void service_init(struct service *service, const struct config_server *config,
     service->events = config->handler->events;
     if (service->events.on_timeout == NULL)
         service->events.on_timeout = on_timeout;
+    service->events.on_error = on_socket_error;
+    service->failed = get(&own->failed);
     service->worker_cell = worker_cell;
     service->cells = cells;
     service->slot = slot;

@@ -27,6 +27,7 @@ struct service {
     struct gate *gate; /* NULL: it does not accept */
     size_t open;       /* servers that accept or have connections */
     uint64_t refused;  /* clients that were over the limit */
+    uint64_t failed;   /* connections that ended with an error, those of earlier workers too */
 
     const int *nudge_fds;                    /* an eventfd for each slot; borrowed */
     struct scoreboard_worker *worker_cell;   /* ours */

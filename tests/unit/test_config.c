@@ -57,6 +57,7 @@ static void every_option_of_the_daemon_arrives(void **state)
                                         "log_level = debug\n"
                                         "log_target = /var/log/x\n"
                                         "shutdown_timeout = 0\n"
+                                        "canary = 30s\n"
                                         "worker_timeout = 2s\n"
                                         "max_respawns = 3\n"
                                         "cpu_affinity = 0, auto\n"
@@ -80,6 +81,7 @@ static void every_option_of_the_daemon_arrives(void **state)
     assert_int_equal(daemon->log_level, LOG_LEVEL_DEBUG);
     assert_string_equal(daemon->log_target, "/var/log/x");
     assert_int_equal(daemon->shutdown_timeout_ms, 0);
+    assert_int_equal(daemon->canary_ms, 30000);
     assert_int_equal(daemon->worker_timeout_ms, 2000);
     assert_int_equal(daemon->max_respawns, 3);
     assert_int_equal(daemon->cpu_affinity.count, 2);
