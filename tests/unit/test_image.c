@@ -378,6 +378,45 @@ static void attach_without_memory_leaves_the_image_untouched(void **state)
     run_until(net, &net->client, "close");
 }
 
+static void detach_without_memory_leaves_the_socket_alone(void **state)
+{
+    struct net *net = *state;
+    struct prong_socket_image image;
+    size_t size = 8 << 20;
+    char *bytes = calloc(1, size);
+
+    net_pair(net);
+    prong_socket_pause(net->accepted.socket);
+    assert_int_equal(prong_socket_write(net->client.socket, bytes, size), 1);
+    allocations_left = 0;
+    assert_int_equal(prong_socket_detach(net->client.socket, &image), -ENOMEM);
+    allocations_left = -1;
+    assert_int_equal(prong_socket_state(net->client.socket), PRONG_SOCKET_OPEN);
+    prong_socket_resume(net->accepted.socket);
+    run_until_bytes(net, &net->accepted, size);
+    free(bytes);
+}
+
+static void a_socket_of_a_server_has_what_its_accepted_ones_have(void **state)
+{
+    struct net *net = *state;
+    struct prong_socket_image image;
+    struct prong_socket *socket;
+
+    net->options.socket.extra_bytes = 24;
+    net_pair(net);
+    assert_int_equal(prong_socket_detach(net->accepted.socket, &image), 0);
+    socket = prong_socket_attach(net->loop, net->server, &image, 0, NULL, NULL);
+    assert_non_null(socket);
+    assert_ptr_equal(prong_socket_user(socket), &net->accepted);
+    assert_ptr_equal(prong_socket_server(socket), net->server);
+    memset(prong_socket_extra(socket), 1, 24);
+    net->accepted.socket = socket;
+    prong_socket_start(socket);
+    prong_socket_write(net->client.socket, "abc", 3);
+    run_until_bytes(net, &net->accepted, 3);
+}
+
 static void clearing_an_empty_image_is_harmless(void **state)
 {
     struct prong_socket_image image = {.fd = -1};
@@ -401,6 +440,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(without_memory_nothing_is_decoded),
     TEST(attach_refuses_what_is_no_connection),
     TEST(attach_without_memory_leaves_the_image_untouched),
+    TEST(detach_without_memory_leaves_the_socket_alone),
+    TEST(a_socket_of_a_server_has_what_its_accepted_ones_have),
     cmocka_unit_test(clearing_an_empty_image_is_harmless),
 };
 

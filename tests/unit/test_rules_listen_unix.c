@@ -159,12 +159,28 @@ int __wrap_lchown(const char *name, uid_t owner, gid_t group)
     return -1;
 }
 
-static void r015_an_owner_that_may_not_be_given_leaves_no_file(void **state)
+/* The same for modes that nobody has. */
+int __real_fchmodat(int folder_fd, const char *name, mode_t mode, int flags);
+int __wrap_fchmodat(int folder_fd, const char *name, mode_t mode, int flags);
+
+int __wrap_fchmodat(int folder_fd, const char *name, mode_t mode, int flags)
+{
+    if ((mode & 07000) == 0)
+        return __real_fchmodat(folder_fd, name, mode, flags);
+    errno = EPERM;
+    return -1;
+}
+
+static void r015_rights_that_may_not_be_given_leave_no_file(void **state)
 {
     struct net *net = *state;
     struct prong_listen_options options;
 
     prong_listen_options_init(&options);
+    options.mode = 04777;
+    assert_refused(net, path, &options, -EPERM);
+    assert_false(exists(path));
+    options.mode = 0;
     options.owner = getuid() + 1;
     assert_refused(net, path, &options, -EPERM);
     assert_false(exists(path));
@@ -391,7 +407,7 @@ static const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     TEST(r015_the_file_has_the_mode_that_umask_leaves),
     TEST(r015_or_the_mode_and_owner_of_the_options),
-    TEST(r015_an_owner_that_may_not_be_given_leaves_no_file),
+    TEST(r015_rights_that_may_not_be_given_leave_no_file),
     TEST(r015_a_path_in_use_is_a_plain_failure_with_a_mode_too),
     TEST(r016_whatever_stands_there_is_in_use),
     TEST(r016_a_socket_where_nobody_answers_can_be_taken_over),
