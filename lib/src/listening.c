@@ -8,17 +8,32 @@
 #include "lookup.h"
 #include "server_internal.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* Which moves are allowed: a bit for each next state. */
+static const unsigned char moves[] = {
+    [SERVER_IDLE] = 1 << SERVER_RESOLVING | 1 << SERVER_LISTENING | 1 << SERVER_FAILED,
+    [SERVER_RESOLVING] = 1 << SERVER_LISTENING | 1 << SERVER_FAILED | 1 << SERVER_IDLE,
+    [SERVER_LISTENING] = 1 << SERVER_IDLE,
+    [SERVER_FAILED] = 1 << SERVER_IDLE,
+};
+
+void server_enter(struct prong_server *server, enum server_state state)
+{
+    assert(moves[server->state] & 1U << state);
+    server->state = state;
+}
 
 /* --- Listening --- */
 
 static void fail(struct prong_server *server, int code, const char *syscall,
                  const struct prong_address *address)
 {
-    server->state = SERVER_FAILED;
+    server_enter(server, SERVER_FAILED);
     server->failure = (struct prong_error_info){.code = code, .syscall = syscall};
     if (address != NULL)
         server->failure.address = *address;
@@ -37,7 +52,7 @@ static bool is_wildcard(const struct prong_address *address)
 /* From here on the handle is the server's. */
 static void start_listening(struct prong_server *server, int fd)
 {
-    server->state = SERVER_LISTENING;
+    server_enter(server, SERVER_LISTENING);
     if (prong_address_from_fd(&server->address, fd) < 0)
         server->address = (struct prong_address){0};
     server->is_specific = !is_wildcard(&server->address);
@@ -114,7 +129,7 @@ static int resolve(struct prong_server *server, const char *host, uint16_t port)
         server->host = NULL;
         return -ENOMEM;
     }
-    server->state = SERVER_RESOLVING;
+    server_enter(server, SERVER_RESOLVING);
     return 0;
 }
 
@@ -194,6 +209,8 @@ static void stop_listening(struct prong_server *server)
     server->lookup = NULL;
     free(server->host);
     server->host = NULL;
+    if (server->state != SERVER_IDLE)
+        server_enter(server, SERVER_IDLE);
     server_stop_watching(server);
     if (server->io.fd >= 0) {
         handle_file_unlink(&server->file);

@@ -32,7 +32,7 @@ static void emit_error(struct prong_server *server)
     server->host = NULL;
     server->failure.code = 0;
     if (server->state == SERVER_FAILED)
-        server->state = SERVER_IDLE;
+        server_enter(server, SERVER_IDLE);
     if (server->events->on_error != NULL)
         server->events->on_error(server, &failure);
     free(host);

@@ -78,10 +78,13 @@ void server_update_watcher(struct prong_server *server);
 /* Descriptors or memory are short: leaves those who wait to the kernel for a moment. */
 void server_back_off(struct prong_server *server);
 
-/* IDLE; the handle may be closed now. */
+/* When it listens no more: the handle may be closed then. */
 void server_stop_watching(struct prong_server *server);
 
 /* --- listening.c --- */
+
+/* The only place that changes a state. */
+void server_enter(struct prong_server *server, enum server_state state);
 
 /* One hold less; frees at the last. */
 void server_release(struct prong_server *server);

@@ -147,7 +147,6 @@ void server_stop_watching(struct prong_server *server)
     stop_back_off(server);
     stop_watcher(server);
     server->exclusive = (struct exclusive){0};
-    server->state = SERVER_IDLE;
     update_reference(server);
 }
 
