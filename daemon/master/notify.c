@@ -17,7 +17,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "config.h"
+#include "census.h"
 #include "generation.h"
 #include "master_internal.h"
 #include "scoreboard.h"
@@ -65,27 +65,13 @@ static const char *with_commas(uint64_t number, char text[32])
     return text;
 }
 
-static uint64_t count_connections(const struct master *master, const struct generation *generation)
-{
-    uint64_t sum = 0;
-
-    for (unsigned server = 0; server < generation->config->server_count; server++) {
-        const struct scoreboard_server *cells =
-            scoreboard_server(master->scoreboard, generation->number, 0, server);
-
-        for (unsigned slot = 0; cells != NULL && slot < generation->slot_count; slot++)
-            sum += atomic_load_explicit(&cells[slot].connections, memory_order_relaxed);
-    }
-    return sum;
-}
-
-static uint64_t count_all_connections(const struct master *master)
+static uint64_t count_connections(const struct master *master)
 {
     const struct generation *generation;
     uint64_t sum = 0;
 
     for (generation = master->generations.first; generation != NULL; generation = generation->next)
-        sum += count_connections(master, generation);
+        sum += census_generation(generation);
     return sum;
 }
 
@@ -113,7 +99,7 @@ static void describe_serving(const struct notify *notify, char *text, size_t siz
 {
     const struct master *master = notify->master;
     const struct generation *current = generation_list_current(&master->generations);
-    uint64_t connections = count_all_connections(master);
+    uint64_t connections = count_connections(master);
     char workers[64], number[32];
 
     if (current == NULL) {
@@ -129,7 +115,7 @@ static void describe_serving(const struct notify *notify, char *text, size_t siz
 
 static void describe(const struct notify *notify, char *text, size_t size)
 {
-    uint64_t connections = count_all_connections(notify->master);
+    uint64_t connections = count_connections(notify->master);
     char number[32];
 
     switch (notify->state) {
