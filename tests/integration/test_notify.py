@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from client import connect, echoes
+from client import EchoLoad, connect, echoes
 from daemon import eventually, server
 from manager import Manager
 
@@ -43,6 +43,9 @@ def test_the_status_counts_connections(manager, prongd):
     with connect(daemon.address("echo")) as client:
         assert echoes(client)
         manager.hear_status("2 workers, 1 connection, generation 1")
+    load = EchoLoad(daemon.address("echo"), 1000)
+    manager.hear_status("2 workers, 1,000 connections, generation 1")
+    load.close()
 
 
 def test_a_start_that_fails_says_why(manager, make_daemon):
