@@ -42,6 +42,9 @@ struct scoreboard_worker {
     _Atomic uint64_t heartbeat_ms;                    /* CLOCK_MONOTONIC of its last turn */
     _Atomic uint64_t turns;                           /* of its loop */
     _Atomic uint64_t last_connection;                 /* the last id given in this slot */
+
+    /* The exception, written by others: in this turn it slept on while somebody waited. */
+    _Atomic uint64_t missed_turn;
 };
 
 struct scoreboard_server {

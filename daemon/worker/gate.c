@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * The policy of accepting.
- *
- * Measured with 2, 4 and 8 workers: these numbers keep the deviation below 0.5 % at less CPU time
- * than plain watching.
  */
 #include "gate.h"
 
+#include "burden.h"
 #include "log.h"
+#include "scoreboard.h"
 
 #include <errno.h>
 #include <ev.h>
@@ -17,15 +16,13 @@
 #include <time.h>
 #include <unistd.h>
 
-/* How far above the mean a worker may be.  Smaller closes gates for nothing, larger is uneven. */
-#define SLACK 4
-
-/* The same in units of load (permille of CPU time, and one connection accepted lately). */
-#define LOAD_SLACK    50
-#define LOAD_ACCEPTED 16
-
-/* How soon a closed gate looks whether somebody waits. */
+/* How soon a closed gate looks whether somebody waits, and how soon again when somebody does. */
 #define RECHECK_MS 5
+#define WAITING_MS 2
+
+/* So many looks in a row may find somebody waiting before we take who does.  The first only
+ * remembers who slept, from the second on those who still sleep do not count. */
+#define LOOKS 3
 
 /* How soon any gate looks into the queue. */
 #define HOUSEKEEPING_MS 50
@@ -33,173 +30,169 @@
 /* Connections taken by one forced take. */
 #define FORCED_BATCH 16
 
-/* A count of accepted connections that halves this often: it evens out bursts and forgets. */
-#define HALF_LIFE_MS 250
+/* However light another worker is, this part of its fair share of what arrives remains to each: so
+ * one that comes back is not flooded.  Where little arrives (less than FLOOD at the mean, lately)
+ * there is no flood. */
+#define FAIR_PART 4
+#define FLOOD     (UINT64_C(16) * 256)
 
 struct gate {
     struct gate_place place;
     struct scoreboard_server *cell; /* its own */
     struct prong_server **handles;
     size_t handle_count;
+    uint64_t *turns;              /* of each slot's loop, when somebody waited first */
     struct ev_timer recheck;      /* runs while closed */
     struct ev_timer housekeeping; /* runs always */
+    struct load_meter load_meter;
+    unsigned waited; /* looks in a row that found somebody waiting */
     bool is_closed;
     bool is_stopped;
-    bool fell_back;       /* said so already */
-    uint64_t cpu_ns;      /* at the last look */
-    uint64_t measured_ns; /* when that was */
+    bool fell_back; /* said so already */
 };
-
-/* --- Clocks --- */
-
-static uint64_t clock_ns(clockid_t clock)
-{
-    struct timespec time;
-
-    clock_gettime(clock, &time);
-    return (uint64_t)time.tv_sec * 1000000000U + (uint64_t)time.tv_nsec;
-}
 
 static uint64_t now_ms(void)
 {
-    return clock_ns(CLOCK_MONOTONIC) / 1000000U;
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * 1000U + (uint64_t)time.tv_nsec / 1000000U;
 }
 
-static uint64_t load_of(const _Atomic uint64_t *number)
+static uint64_t get(const _Atomic uint64_t *number)
 {
     return atomic_load_explicit(number, memory_order_relaxed);
 }
 
 static void add_one(_Atomic uint64_t *number)
 {
-    atomic_store_explicit(number, load_of(number) + 1, memory_order_relaxed);
+    atomic_store_explicit(number, get(number) + 1, memory_order_relaxed);
 }
 
-/* --- Accepted lately: 24 bits of count in 1/256, 40 bits of the time when it was so --- */
+/* --- The others --- */
 
-#define RECENT_TIME_BITS 40
-#define RECENT_TIME_MASK ((UINT64_C(1) << RECENT_TIME_BITS) - 1)
-#define RECENT_ONE       256
-#define RECENT_MOST      ((UINT64_C(1) << 24) - 1)
-
-/* The count of now, in 1/256. */
-static uint64_t recent_now(uint64_t recent, uint64_t now)
-{
-    uint64_t since = (now - recent) & RECENT_TIME_MASK;
-    uint64_t count = recent >> RECENT_TIME_BITS;
-    uint64_t halvings = since / HALF_LIFE_MS;
-
-    if (halvings >= 24)
-        return 0;
-    count >>= halvings;
-    /* Between two halvings a straight line is close enough. */
-    return count - count * (since % HALF_LIFE_MS) / (2 * HALF_LIFE_MS);
-}
-
-static void recent_store(struct scoreboard_server *cell, uint64_t count, uint64_t now)
-{
-    if (count > RECENT_MOST)
-        count = RECENT_MOST;
-    atomic_store_explicit(&cell->recent, count << RECENT_TIME_BITS | (now & RECENT_TIME_MASK),
-                          memory_order_relaxed);
-}
-
-/* --- The metric --- */
-
-static uint64_t recent_of(const struct scoreboard_server *cell, uint64_t now)
-{
-    return recent_now(load_of(&cell->recent), now);
-}
-
-/* In 1/256 of a connection, or of a unit of load. */
-static uint64_t weight_of(const struct gate *gate, const struct scoreboard_server *cell,
-                          uint64_t now)
-{
-    uint64_t load;
-
-    if (gate->place.metric == GATE_METRIC_CONNECTIONS)
-        return load_of(&cell->connections) * RECENT_ONE + recent_of(cell, now);
-    load = atomic_load_explicit(&cell->load, memory_order_relaxed);
-    return load * RECENT_ONE + recent_of(cell, now) * LOAD_ACCEPTED;
-}
-
-static uint64_t slack_of(const struct gate *gate)
-{
-    return (gate->place.metric == GATE_METRIC_CONNECTIONS ? SLACK : LOAD_SLACK) * RECENT_ONE;
-}
-
-/* Does this slot's worker accept?  Its word is doubted when somebody waits all the same. */
-static bool counts(const struct gate *gate, unsigned slot, uint64_t now, bool somebody_waits)
+/* Does this slot's worker accept?  Not one that slept on while somebody waited. */
+static bool counts(const struct gate *gate, unsigned slot)
 {
     const struct scoreboard_worker *worker = &gate->place.workers[slot];
-    uint64_t heartbeat, patience;
 
     if (slot == gate->place.slot)
         return true;
-    if (atomic_load_explicit(&worker->state, memory_order_relaxed) != SLOT_READY)
-        return false;
-    if (!somebody_waits)
-        return true;
-    /* Somebody waits and this worker did not come.  One that is closed looks every 5 ms. */
-    patience = atomic_load_explicit(&gate->place.cells[slot].is_closed, memory_order_relaxed)
-                   ? 3 * RECHECK_MS
-                   : RECHECK_MS;
-    heartbeat = load_of(&worker->heartbeat_ms);
-    return now <= heartbeat + patience;
+    return atomic_load_explicit(&worker->state, memory_order_relaxed) == SLOT_READY &&
+           get(&worker->turns) != get(&worker->missed_turn);
 }
 
-/* Not above the mean? */
-static bool may_accept(const struct gate *gate, bool somebody_waits)
+static void remember_turns(struct gate *gate)
 {
-    uint64_t now = now_ms(), sum = 0, own = 0, count = 0;
+    for (unsigned slot = 0; slot < gate->place.slots; slot++)
+        gate->turns[slot] = get(&gate->place.workers[slot].turns);
+}
+
+/* Somebody has waited for a while, and they did not even turn: they do not count until they do. */
+static void doubt_sleepers(struct gate *gate)
+{
+    for (unsigned slot = 0; slot < gate->place.slots; slot++) {
+        struct scoreboard_worker *worker = &gate->place.workers[slot];
+
+        if (slot != gate->place.slot && get(&worker->turns) == gate->turns[slot])
+            atomic_store_explicit(&worker->missed_turn, gate->turns[slot], memory_order_relaxed);
+    }
+}
+
+static struct burden sum_up(const struct gate *gate, uint64_t now)
+{
+    struct burden sum = {0};
 
     for (unsigned slot = 0; slot < gate->place.slots; slot++) {
-        uint64_t weight;
+        struct burden one;
 
-        if (!counts(gate, slot, now, somebody_waits))
+        if (!counts(gate, slot))
             continue;
-        weight = weight_of(gate, &gate->place.cells[slot], now);
-        sum += weight;
-        count++;
-        if (slot == gate->place.slot)
-            own = weight;
+        one = burden_of(&gate->place.cells[slot], now);
+        burden_add(&sum, &one);
     }
-    return own * count <= sum + slack_of(gate) * count;
+    return sum;
+}
+
+/* --- The decision --- */
+
+static bool is_above_the_mean(const struct gate *gate, const struct burden *own,
+                              const struct burden *sum)
+{
+    enum gate_metric metric = gate->place.metric;
+
+    return burden_weight(own, sum, metric) >
+           burden_weight(sum, sum, metric) / sum->workers + burden_slack(metric);
+}
+
+/* Does nearly everything that arrives go to others? */
+static bool is_passed_over(const struct gate *gate, const struct burden *own,
+                           const struct burden *sum)
+{
+    return gate->place.metric == GATE_METRIC_CONNECTIONS && sum->recent > FLOOD * sum->workers &&
+           own->recent * FAIR_PART * sum->workers < sum->recent;
+}
+
+static bool may_accept(const struct gate *gate)
+{
+    uint64_t now = now_ms();
+    struct burden own = burden_of(gate->cell, now), sum = sum_up(gate, now);
+
+    /* Where nothing happens nobody need look every few milliseconds. */
+    if (sum.recent == 0)
+        return true;
+    return !is_above_the_mean(gate, &own, &sum) || is_passed_over(gate, &own, &sum);
 }
 
 /* --- Open and closed --- */
 
-static void watch_handles(struct gate *gate, bool watched)
+static bool waits(struct prong_server *handle)
+{
+    struct pollfd readable = {.fd = prong_server_fd(handle), .events = POLLIN};
+
+    return poll(&readable, 1, 0) == 1;
+}
+
+static bool somebody_waits(const struct gate *gate)
 {
     for (size_t i = 0; i < gate->handle_count; i++) {
-        if (watched)
-            prong_server_resume(gate->handles[i]);
-        else
-            prong_server_pause(gate->handles[i]);
+        if (waits(gate->handles[i]))
+            return true;
     }
+    return false;
+}
+
+static void look_again_in(struct gate *gate, unsigned ms)
+{
+    gate->recheck.repeat = ms / 1e3;
+    ev_timer_again(gate->place.ev, &gate->recheck);
 }
 
 static void open_gate(struct gate *gate)
 {
     gate->is_closed = false;
+    gate->waited = 0;
     atomic_store_explicit(&gate->cell->is_closed, 0, memory_order_relaxed);
     ev_timer_stop(gate->place.ev, &gate->recheck);
-    watch_handles(gate, true);
+    for (size_t i = 0; i < gate->handle_count; i++)
+        prong_server_resume(gate->handles[i]);
 }
 
 /* The lightest worker, when it waits behind a closed gate, does not know that it is wanted now. */
 static void nudge_lightest(struct gate *gate)
 {
-    uint64_t now = now_ms(), least = UINT64_MAX, one = 1;
+    uint64_t now = now_ms(), one = 1;
+    struct burden sum = sum_up(gate, now);
     unsigned lightest = gate->place.slot;
+    double least = 0;
 
     for (unsigned slot = 0; slot < gate->place.slots; slot++) {
-        uint64_t weight;
+        struct burden burden = burden_of(&gate->place.cells[slot], now);
+        double weight = burden_weight(&burden, &sum, gate->place.metric);
 
-        if (slot == gate->place.slot || !counts(gate, slot, now, false))
+        if (slot == gate->place.slot || !counts(gate, slot))
             continue;
-        weight = weight_of(gate, &gate->place.cells[slot], now);
-        if (weight < least) {
+        if (lightest == gate->place.slot || weight < least) {
             least = weight;
             lightest = slot;
         }
@@ -212,46 +205,67 @@ static void nudge_lightest(struct gate *gate)
     (void)!write(gate->place.nudge_fds[lightest], &one, sizeof(one));
 }
 
+/* With several handles the wake-up for another one may be in our hands already: one who waits there
+ * is ours, or nobody's. */
+static void keep_promises(struct gate *gate)
+{
+    for (size_t i = 0; gate->handle_count > 1 && i < gate->handle_count; i++) {
+        if (waits(gate->handles[i]))
+            prong_server_take(gate->handles[i], 1);
+    }
+}
+
 static void close_gate(struct gate *gate)
 {
     gate->is_closed = true;
     atomic_store_explicit(&gate->cell->is_closed, 1, memory_order_relaxed);
     add_one(&gate->cell->gate_closed);
-    watch_handles(gate, false);
-    ev_timer_again(gate->place.ev, &gate->recheck);
+    for (size_t i = 0; i < gate->handle_count; i++)
+        prong_server_pause(gate->handles[i]);
+    keep_promises(gate);
+    look_again_in(gate, RECHECK_MS);
     nudge_lightest(gate);
 }
 
 void gate_accepted(struct gate *gate)
 {
-    uint64_t now = now_ms();
-
-    recent_store(gate->cell, recent_of(gate->cell, now) + RECENT_ONE, now);
-    if (!gate->is_closed && !gate->is_stopped && !may_accept(gate, false))
+    burden_note_accepted(gate->cell, now_ms());
+    if (!gate->is_closed && !gate->is_stopped && !may_accept(gate))
         close_gate(gate);
 }
 
 void gate_reconsider(struct gate *gate)
 {
-    if (gate->is_closed && !gate->is_stopped && may_accept(gate, false))
+    if (gate->is_closed && !gate->is_stopped && may_accept(gate))
         open_gate(gate);
 }
 
-static bool somebody_waits(const struct gate *gate)
+static void take_all_the_same(struct gate *gate)
 {
-    for (size_t i = 0; i < gate->handle_count; i++) {
-        struct pollfd handle = {.fd = prong_server_fd(gate->handles[i]), .events = POLLIN};
-
-        if (poll(&handle, 1, 0) == 1)
-            return true;
-    }
-    return false;
-}
-
-static void take(struct gate *gate)
-{
+    add_one(&gate->cell->gate_forced);
     for (size_t i = 0; i < gate->handle_count; i++)
         prong_server_take(gate->handles[i], FORCED_BATCH);
+}
+
+/* Those who should have come did not: first the ones that sleep do not count any more, and perhaps
+ * we are not above the mean of the others.  If we still are, we take who waits all the same. */
+static void look_after_those_who_wait(struct gate *gate)
+{
+    if (!somebody_waits(gate)) {
+        gate->waited = 0;
+        look_again_in(gate, RECHECK_MS);
+        return;
+    }
+    if (gate->waited++ == 0) {
+        remember_turns(gate);
+        look_again_in(gate, WAITING_MS);
+        return;
+    }
+    doubt_sleepers(gate);
+    nudge_lightest(gate);
+    gate_reconsider(gate);
+    if (gate->is_closed && gate->waited >= LOOKS)
+        take_all_the_same(gate);
 }
 
 static void on_recheck(struct ev_loop *ev, struct ev_timer *timer, int revents)
@@ -261,34 +275,11 @@ static void on_recheck(struct ev_loop *ev, struct ev_timer *timer, int revents)
     (void)ev;
     (void)revents;
     gate_reconsider(gate);
-    if (!gate->is_closed || !somebody_waits(gate))
-        return;
-    /* Those who should have come did not: they do not count, and perhaps we are not above now.
-     * If we are, we take what waits all the same: nobody waits for a worker that cannot come. */
-    if (may_accept(gate, true)) {
-        open_gate(gate);
-        return;
-    }
-    add_one(&gate->cell->gate_forced);
-    take(gate);
+    if (gate->is_closed)
+        look_after_those_who_wait(gate);
 }
 
 /* --- Housekeeping --- */
-
-static void measure_load(struct gate *gate, uint64_t lag_ms)
-{
-    uint64_t now = clock_ns(CLOCK_MONOTONIC), cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
-    uint64_t share, before;
-
-    if (gate->measured_ns != 0 && now > gate->measured_ns) {
-        share = (cpu - gate->cpu_ns) * 1000 / (now - gate->measured_ns) + 4 * lag_ms;
-        before = atomic_load_explicit(&gate->cell->load, memory_order_relaxed);
-        atomic_store_explicit(&gate->cell->load, (uint32_t)((before * 3 + share) / 4),
-                              memory_order_relaxed);
-    }
-    gate->measured_ns = now;
-    gate->cpu_ns = cpu;
-}
 
 bool gate_is_exclusive(const struct gate *gate)
 {
@@ -307,39 +298,34 @@ static void notice_fall_back(struct gate *gate)
     log_notice("listening handle watched plainly reason=\"no EPOLLEXCLUSIVE\"");
 }
 
+/* Somebody waits although this worker sleeps: the wake-up went to one that did not come.  Watching
+ * anew has the kernel look. */
+static void watch_anew(struct gate *gate)
+{
+    for (size_t i = 0; i < gate->handle_count; i++) {
+        if (!waits(gate->handles[i]))
+            continue;
+        prong_server_pause(gate->handles[i]);
+        prong_server_resume(gate->handles[i]);
+    }
+}
+
 static void on_housekeeping(struct ev_loop *ev, struct ev_timer *timer, int revents)
 {
     struct gate *gate = timer->data;
-    uint64_t now = clock_ns(CLOCK_MONOTONIC), due;
 
     (void)ev;
     (void)revents;
     if (gate->place.metric == GATE_METRIC_LOAD) {
-        due = gate->measured_ns + HOUSEKEEPING_MS * UINT64_C(1000000);
-        measure_load(gate, gate->measured_ns != 0 && now > due ? (now - due) / 1000000U : 0);
+        load_meter_read(&gate->load_meter, gate->cell, HOUSEKEEPING_MS);
         gate_reconsider(gate);
     }
     notice_fall_back(gate);
     if (!gate->is_closed)
-        take(gate);
+        watch_anew(gate);
 }
 
 /* --- Life --- */
-
-/* A new worker has no connections: it begins at the mean and comes down to its own number within a
- * second or two, instead of being given everything that arrives. */
-static void start_at_the_mean(struct gate *gate)
-{
-    uint64_t now = now_ms(), sum = 0, count = 0;
-
-    for (unsigned slot = 0; slot < gate->place.slots; slot++) {
-        if (slot == gate->place.slot || !counts(gate, slot, now, false))
-            continue;
-        sum += weight_of(gate, &gate->place.cells[slot], now);
-        count++;
-    }
-    recent_store(gate->cell, count > 0 ? sum / count : 0, now);
-}
 
 struct gate *gate_new(const struct gate_place *place)
 {
@@ -347,11 +333,15 @@ struct gate *gate_new(const struct gate_place *place)
 
     if (gate == NULL)
         return NULL;
+    gate->turns = calloc(place->slots, sizeof(*gate->turns));
+    if (gate->turns == NULL) {
+        free(gate);
+        return NULL;
+    }
     gate->place = *place;
     gate->cell = &place->cells[place->slot];
     atomic_store_explicit(&gate->cell->is_closed, 0, memory_order_relaxed);
-    start_at_the_mean(gate);
-    ev_timer_init(&gate->recheck, on_recheck, 0., RECHECK_MS / 1e3);
+    ev_init(&gate->recheck, on_recheck);
     gate->recheck.data = gate;
     ev_timer_init(&gate->housekeeping, on_housekeeping, HOUSEKEEPING_MS / 1e3,
                   HOUSEKEEPING_MS / 1e3);
@@ -385,6 +375,7 @@ void gate_free(struct gate *gate)
     if (gate == NULL)
         return;
     gate_stop(gate);
+    free(gate->turns);
     free(gate->handles);
     free(gate);
 }

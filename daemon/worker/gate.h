@@ -24,21 +24,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "scoreboard.h"
+#include "burden.h"
 
 struct ev_loop;
 struct gate;
 struct prong_server;
-
-/* In the order of the option's choices. */
-enum gate_metric { GATE_METRIC_CONNECTIONS, GATE_METRIC_LOAD };
+struct scoreboard_server;
+struct scoreboard_worker;
 
 /* Where the gate stands.  Everything is borrowed for its life. */
 struct gate_place {
     struct ev_loop *ev;
-    struct scoreboard_server *cells;         /* of this server, one for each slot */
-    const struct scoreboard_worker *workers; /* one for each slot */
-    const int *nudge_fds;                    /* an eventfd for each slot, or NULL */
+    struct scoreboard_server *cells;   /* of this server, one for each slot */
+    struct scoreboard_worker *workers; /* one for each slot */
+    const int *nudge_fds;              /* an eventfd for each slot, or NULL */
     unsigned slots;
     unsigned slot; /* its own */
     enum gate_metric metric;

@@ -29,11 +29,11 @@ struct service {
     uint64_t refused;  /* clients that were over the limit */
     uint64_t failed;   /* connections that ended with an error, those of earlier workers too */
 
-    const int *nudge_fds;                    /* an eventfd for each slot; borrowed */
-    struct scoreboard_worker *worker_cell;   /* ours */
-    const struct scoreboard_worker *workers; /* of all slots */
-    struct scoreboard_server *cells;         /* of this service, one for each slot */
-    unsigned slot;                           /* ours is cells[slot] */
+    const int *nudge_fds;                  /* an eventfd for each slot; borrowed */
+    struct scoreboard_worker *worker_cell; /* ours */
+    struct scoreboard_worker *workers;     /* of all slots */
+    struct scoreboard_server *cells;       /* of this service, one for each slot */
+    unsigned slot;                         /* ours is cells[slot] */
     unsigned slots;
     int fd_limit;                        /* descriptors from this number on are not for clients */
     struct prong_server_counters before; /* what earlier workers of this slot counted */

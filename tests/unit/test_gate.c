@@ -6,8 +6,12 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,8 +19,12 @@
 
 #include "gate.h"
 #include "net_fixture.h"
+#include "scoreboard.h"
 
 #define SLOTS 4
+
+/* What a gate promises to one who waits; its looks are sooner. */
+#define HOUSEKEEPING_MS 50
 
 struct bench {
     struct scoreboard_worker workers[SLOTS];
@@ -24,6 +32,7 @@ struct bench {
     int nudge_fds[SLOTS];
     struct net *net;
     struct gate *gate;
+    struct ev_prepare others; /* their loops turn with ours */
 };
 
 static struct bench *bench;
@@ -36,13 +45,32 @@ static uint64_t now_ms(void)
     return (uint64_t)time.tv_sec * 1000U + (uint64_t)time.tv_nsec / 1000000U;
 }
 
-static void beat(unsigned slot)
+static void turn_the_others(struct ev_loop *ev, struct ev_prepare *prepare, int revents)
 {
-    atomic_store(&bench->workers[slot].heartbeat_ms, now_ms());
+    (void)ev;
+    (void)prepare;
+    (void)revents;
+    for (unsigned i = 1; i < SLOTS; i++)
+        atomic_fetch_add(&bench->workers[i].turns, 1);
+}
+
+static void let_the_others_turn(struct net *net)
+{
+    ev_prepare_init(&bench->others, turn_the_others);
+    ev_prepare_start(net->ev, &bench->others);
+}
+
+/* They accepted so many each, just now. */
+static void let_the_others_accept(unsigned count)
+{
+    for (unsigned slot = 1; slot < SLOTS; slot++) {
+        for (unsigned i = 0; i < count; i++)
+            burden_note_accepted(&bench->cells[slot], now_ms());
+    }
 }
 
 /* Four ready workers with these connections; the gate is that of slot 0. */
-static void start(struct net *net, const uint64_t connections[SLOTS])
+static void start_with(struct net *net, enum gate_metric metric, const uint64_t connections[SLOTS])
 {
     struct gate_place place = {
         .ev = net->ev,
@@ -50,19 +78,24 @@ static void start(struct net *net, const uint64_t connections[SLOTS])
         .workers = bench->workers,
         .nudge_fds = bench->nudge_fds,
         .slots = SLOTS,
+        .metric = metric,
     };
 
     for (unsigned i = 0; i < SLOTS; i++) {
         atomic_store(&bench->workers[i].state, SLOT_READY);
+        atomic_store(&bench->workers[i].turns, 1);
         atomic_store(&bench->cells[i].connections, connections[i]);
-        beat(i);
     }
     net_listen(net);
     bench->net = net;
     bench->gate = gate_new(&place);
     assert_non_null(bench->gate);
-    atomic_store(&bench->cells[0].recent, 0);
     assert_int_equal(gate_adopt(bench->gate, net->server), 0);
+}
+
+static void start(struct net *net, const uint64_t connections[SLOTS])
+{
+    start_with(net, GATE_METRIC_CONNECTIONS, connections);
 }
 
 static bool is_closed(void)
@@ -124,31 +157,234 @@ static void a_closed_gate_takes_who_waits_when_the_others_do_not_come(void **sta
     close(client);
 }
 
-static void a_closed_gate_leaves_who_waits_to_others_that_turn(void **state)
+/* They are alive and lighter, but do not come: one that is short of descriptors, for example. */
+static void a_closed_gate_takes_who_waits_when_the_others_turn_but_do_not_come(void **state)
 {
     struct net *net = *state;
+    int client;
 
     start(net, (const uint64_t[]){30, 0, 0, 0});
     gate_accepted(bench->gate);
-    run_idle(net);
+    let_the_others_turn(net);
+    client = net_raw_client(net);
+    run_until(net, &net->listener, "connection");
     assert_true(is_closed());
-    assert_int_equal(atomic_load(&bench->cells[0].gate_forced), 0);
+    assert_int_equal(atomic_load(&bench->cells[0].gate_forced), 1);
+    close(client);
 }
 
-static void a_new_worker_begins_at_the_mean(void **state)
+static void a_closed_gate_leaves_who_waits_to_others_for_a_moment(void **state)
 {
     struct net *net = *state;
-    struct gate_place place;
+    int client;
 
-    start(net, (const uint64_t[]){0, 100, 100, 100});
-    place = (struct gate_place){.ev = net->ev,
-                                .cells = bench->cells,
-                                .workers = bench->workers,
-                                .nudge_fds = bench->nudge_fds,
-                                .slots = SLOTS};
+    start(net, (const uint64_t[]){30, 0, 0, 0});
+    gate_accepted(bench->gate);
+    client = net_raw_client(net);
+    ev_run(net->ev, EVRUN_NOWAIT); /* one look at most */
+    assert_true(is_closed());
+    assert_false(happened(&net->listener, "connection"));
+    close(client);
+}
+
+/* One that was stopped: it holds the others up once, not with every connection. */
+static void a_worker_that_slept_while_somebody_waited_counts_again_when_it_turns(void **state)
+{
+    struct net *net = *state;
+    int client;
+
+    start(net, (const uint64_t[]){30, 0, 30, 30});
+    gate_accepted(bench->gate);
+    client = net_raw_client(net);
+    run_until(net, &net->listener, "connection");
+    gate_accepted(bench->gate);
+    assert_false(is_closed());
+    atomic_fetch_add(&bench->workers[1].turns, 1);
+    gate_accepted(bench->gate);
+    assert_true(is_closed());
+    close(client);
+}
+
+/* A worker that comes back with nothing is not flooded with all that arrives. */
+static void a_worker_above_the_mean_keeps_a_part_of_what_arrives(void **state)
+{
+    start(*state, (const uint64_t[]){300, 0, 300, 300});
+    let_the_others_accept(100);
+    gate_accepted(bench->gate);
+    assert_false(is_closed());
+    for (int i = 0; i < 100 && !is_closed(); i++)
+        gate_accepted(bench->gate);
+    assert_true(is_closed());
+}
+
+/* A trickle is no flood: what arrives goes to the lightest. */
+static void a_worker_above_the_mean_keeps_no_part_of_a_trickle(void **state)
+{
+    start(*state, (const uint64_t[]){300, 0, 300, 300});
+    let_the_others_accept(10);
+    gate_accepted(bench->gate);
+    assert_true(is_closed());
+}
+
+/* A quiet service does not look every few milliseconds whether somebody waits. */
+static void a_closed_gate_opens_when_nobody_has_accepted_for_seconds(void **state)
+{
+    start(*state, (const uint64_t[]){30, 0, 0, 0});
+    gate_accepted(bench->gate);
+    assert_true(is_closed());
+    atomic_store(&bench->cells[0].recent, 0);
+    gate_reconsider(bench->gate);
+    assert_false(is_closed());
+    gate_accepted(bench->gate);
+    assert_true(is_closed());
+}
+
+/* Its epoll set has the handle with EPOLLEXCLUSIVE, too, and is woken for the next client; it ends
+ * without accepting. */
+static pid_t start_a_worker_that_dies_of_its_wake_up(struct net *net)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE};
+    int ready[2], epoll_fd;
+    char byte = 0;
+    pid_t pid;
+
+    assert_int_equal(pipe(ready), 0);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+        (void)!epoll_ctl(epoll_fd, EPOLL_CTL_ADD, prong_server_fd(net->server), &event);
+        (void)!write(ready[1], &byte, 1);
+        (void)epoll_wait(epoll_fd, &event, 1, 10000);
+        _exit(0);
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    close(ready[1]);
+    return pid;
+}
+
+static void wait_until_it_sleeps(pid_t pid)
+{
+    char path[64], text[512] = "";
+    const char *state;
+
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    do {
+        FILE *stat = fopen(path, "re");
+
+        assert_non_null(stat);
+        assert_non_null(fgets(text, sizeof(text), stat));
+        fclose(stat);
+        state = strrchr(text, ')');
+        assert_non_null(state);
+    } while (state[2] != 'S');
+}
+
+static void a_wake_up_that_died_with_its_worker_costs_no_more_than_housekeeping(void **state)
+{
+    struct net *net = *state;
+    struct epoll_event event;
+    uint64_t before;
+    pid_t victim;
+    int client;
+
+    start(net, (const uint64_t[]){0, 0, 0, 0});
+    prong_server_pause(net->server);
+    victim = start_a_worker_that_dies_of_its_wake_up(net);
+    wait_until_it_sleeps(victim);
+    prong_server_resume(net->server); /* behind the victim in the kernel's queue */
+    run_idle(net);
+    before = now_ms();
+    client = net_raw_client(net);
+    assert_int_equal(waitpid(victim, NULL, 0), victim);
+    assert_int_equal(epoll_wait(prong_loop_epoll_fd(net->loop), &event, 1, 0), 0);
+    run_until(net, &net->listener, "connection");
+    assert_true(now_ms() - before < 10 * HOUSEKEEPING_MS); /* whatever else the machine does */
+    close(client);
+}
+
+/* The woken worker that declines: its wake-up for one handle is in its hands already when what it
+ * accepts from another one closes the gate. */
+static void a_gate_that_closes_takes_who_woke_it_at_another_handle(void **state)
+{
+    struct net *net = *state;
+    struct prong_server *first;
+    int client;
+
+    start(net, (const uint64_t[]){30, 0, 0, 0});
+    first = net->server;
+    net->server = NULL;
+    net_listen(net);
+    assert_int_equal(gate_adopt(bench->gate, net->server), 0);
+    let_the_others_turn(net);
+    client = net_raw_client(net);
+    gate_accepted(bench->gate);
+    assert_true(is_closed());
+    run_idle(net);
+    assert_true(happened(&net->listener, "connection"));
+    assert_int_equal(atomic_load(&bench->cells[0].gate_forced), 0);
+    close(client);
     gate_free(bench->gate);
-    bench->gate = gate_new(&place);
-    assert_int_equal(atomic_load(&bench->cells[0].recent) >> 40, 100 * 256);
+    bench->gate = NULL;
+    prong_server_free(first);
+}
+
+/* --- The metric `load` --- */
+
+static void set_loads(const uint32_t loads[SLOTS])
+{
+    for (unsigned i = 0; i < SLOTS; i++)
+        atomic_store(&bench->cells[i].load, loads[i]);
+}
+
+static void by_load_a_worker_with_busy_connections_closes(void **state)
+{
+    start_with(*state, GATE_METRIC_LOAD, (const uint64_t[]){10, 10, 10, 10});
+    set_loads((const uint32_t[]){900, 100, 100, 100});
+    let_the_others_accept(10);
+    gate_accepted(bench->gate);
+    assert_true(is_closed());
+}
+
+static void by_load_a_worker_with_many_idle_connections_stays_open(void **state)
+{
+    start_with(*state, GATE_METRIC_LOAD, (const uint64_t[]){20, 10, 10, 10});
+    set_loads((const uint32_t[]){100, 600, 600, 600});
+    let_the_others_accept(10);
+    gate_accepted(bench->gate);
+    assert_false(is_closed());
+}
+
+static void by_load_the_number_of_connections_decides_among_idle_workers(void **state)
+{
+    start_with(*state, GATE_METRIC_LOAD, (const uint64_t[]){20, 10, 10, 10});
+    set_loads((const uint32_t[]){0, 0, 0, 0});
+    let_the_others_accept(10);
+    gate_accepted(bench->gate);
+    assert_true(is_closed());
+}
+
+/* Before their cost shows. */
+static void by_load_a_burst_does_not_go_to_one_worker(void **state)
+{
+    start_with(*state, GATE_METRIC_LOAD, (const uint64_t[]){10, 10, 10, 10});
+    set_loads((const uint32_t[]){300, 300, 300, 300});
+    let_the_others_accept(1);
+    for (int i = 0; i < 20 && !is_closed(); i++)
+        gate_accepted(bench->gate);
+    assert_true(is_closed());
+}
+
+static void by_load_the_processs_cpu_time_is_measured(void **state)
+{
+    struct net *net = *state;
+    uint64_t end = now_ms() + 5000;
+
+    start_with(net, GATE_METRIC_LOAD, (const uint64_t[]){0, 0, 0, 0});
+    while (atomic_load(&bench->cells[0].load) < 100 && now_ms() < end)
+        ev_run(net->ev, EVRUN_NOWAIT);
+    assert_true(atomic_load(&bench->cells[0].load) >= 100);
 }
 
 static int setup(void **state)
@@ -164,6 +400,9 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
+    struct net *net = *state;
+
+    ev_prepare_stop(net->ev, &bench->others);
     gate_free(bench->gate);
     for (unsigned i = 0; i < SLOTS; i++)
         close(bench->nudge_fds[i]);
@@ -178,8 +417,19 @@ static const struct CMUnitTest tests[] = {
     TEST(a_closed_gate_opens_when_its_connections_go),
     TEST(workers_that_do_not_accept_do_not_count),
     TEST(a_closed_gate_takes_who_waits_when_the_others_do_not_come),
-    TEST(a_closed_gate_leaves_who_waits_to_others_that_turn),
-    TEST(a_new_worker_begins_at_the_mean),
+    TEST(a_closed_gate_takes_who_waits_when_the_others_turn_but_do_not_come),
+    TEST(a_closed_gate_leaves_who_waits_to_others_for_a_moment),
+    TEST(a_worker_that_slept_while_somebody_waited_counts_again_when_it_turns),
+    TEST(a_worker_above_the_mean_keeps_a_part_of_what_arrives),
+    TEST(a_worker_above_the_mean_keeps_no_part_of_a_trickle),
+    TEST(a_closed_gate_opens_when_nobody_has_accepted_for_seconds),
+    TEST(a_wake_up_that_died_with_its_worker_costs_no_more_than_housekeeping),
+    TEST(a_gate_that_closes_takes_who_woke_it_at_another_handle),
+    TEST(by_load_a_worker_with_busy_connections_closes),
+    TEST(by_load_a_worker_with_many_idle_connections_stays_open),
+    TEST(by_load_the_number_of_connections_decides_among_idle_workers),
+    TEST(by_load_a_burst_does_not_go_to_one_worker),
+    TEST(by_load_the_processs_cpu_time_is_measured),
 };
 
 int main(void)
