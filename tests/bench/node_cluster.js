@@ -3,6 +3,8 @@
 // The peer that prong takes its words from: an echo server on Node's cluster module.
 //
 //     node node_cluster.js WORKERS ADDRESS…      prints {"ADDRESS": PORT, …} once it listens
+//
+// With BENCH_GREETS in the environment each worker tells every client its process first.
 'use strict';
 
 const cluster = require('node:cluster');
@@ -10,6 +12,7 @@ const net = require('node:net');
 
 const workers = Number(process.argv[2]);
 const addresses = process.argv.slice(3);
+const greets = 'BENCH_GREETS' in process.env;
 
 function lead() {
     const ports = {};
@@ -28,6 +31,8 @@ function lead() {
 function work() {
     for (const address of addresses) {
         const server = net.createServer((socket) => {
+            if (greets)
+                socket.write(String(process.pid));
             socket.on('data', (bytes) => socket.write(bytes));
             socket.on('error', () => socket.destroy());
         });

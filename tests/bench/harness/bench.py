@@ -11,7 +11,7 @@ DIRECTORY = pathlib.Path(__file__).resolve().parents[1]
 
 class Bench:
     def __init__(self, options, build_directory, scratch):
-        self.rounds = options.rounds
+        self.rounds = options.rounds  # None: as many as each case says
         self.quick = options.quick
         self.workers = options.workers
         self.directory = DIRECTORY
@@ -31,6 +31,9 @@ class Bench:
         """A path that nothing else has, in a folder that goes with the run."""
         self.files += 1
         return str(self.scratch / f"{self.files}-{name}")
+
+    def rounds_of(self, case):
+        return self.rounds or (2 if self.quick else case.rounds)
 
     def progress(self, text):
         if sys.stderr.isatty():

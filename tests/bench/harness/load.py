@@ -13,9 +13,9 @@ class Load:
     """One run of bench-load.  Between reach() and go() nothing happens on the network: that is
     when the servers' clocks and memory are read."""
 
-    def __init__(self, bench, mode, arguments):
+    def __init__(self, bench, mode, cpus, arguments):
         options = [f"--{name.replace('_', '-')}={value}" for name, value in arguments.items()]
-        self.child = Child([str(bench.load_program), *options, mode], bench.client_cpus,
+        self.child = Child([str(bench.load_program), *options, mode], cpus,
                            bench.new_file("load.err"))
 
     def reach(self, phase):
@@ -23,8 +23,8 @@ class Load:
         if news.get("phase") != phase:
             raise self.child.trouble(f"expected the phase {phase}, got {news}")
 
-    def go(self):
-        self.child.write_line()
+    def go(self, command=""):
+        self.child.write_line(command)
 
     def result(self):
         """Count, seconds, rate, p50_us, p99_us, max_us."""
@@ -36,8 +36,8 @@ class Load:
 
 
 @contextlib.contextmanager
-def load(bench, mode, host, port, **arguments):
-    one = Load(bench, mode, {"host": host, "port": port, **arguments})
+def load(bench, mode, host, port, cpus=None, **arguments):
+    one = Load(bench, mode, cpus or bench.client_cpus, {"host": host, "port": port, **arguments})
     try:
         yield one
     finally:

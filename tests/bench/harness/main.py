@@ -10,7 +10,7 @@ import tempfile
 
 import cases
 
-from . import build, network, peers, report, rounds
+from . import build, network, report, rounds
 from .bench import Bench
 from .results import LaneResult
 from .trouble import Missing, Trouble
@@ -27,7 +27,8 @@ def parse(arguments, known):
                "Ends with 0, 1 when something did not work, 3 with --strict when a target was "
                "missed.")
     parser.add_argument("cases", nargs="*", metavar="case", help="all of them when none is named")
-    parser.add_argument("--rounds", type=int, help="how often everybody has a turn (9)")
+    parser.add_argument("--rounds", type=int,
+                        help="how often everybody has a turn (9; 3 in the longer cases)")
     parser.add_argument("--workers", type=int, default=2, help="of each server (2)")
     parser.add_argument("--peers", help="only these, separated by commas")
     parser.add_argument("--quick", action="store_true",
@@ -40,24 +41,24 @@ def parse(arguments, known):
     parser.add_argument("--strict", action="store_true",
                         help="end with status 3 when a target was missed")
     options = parser.parse_args(arguments)
-    options.rounds = options.rounds or (2 if options.quick else 9)
     for name in options.cases:
         if name not in known:
             parser.error(f"no case is called {name}; there are {', '.join(known)}")
-    if options.rounds < 1 or options.workers < 1:
+    if options.workers < 1 or (options.rounds is not None and options.rounds < 1):
         parser.error("--rounds and --workers: at least 1")
     return options
 
 
-def choose_peers(wanted, bench):
+def choose_peers(wanted, bench, cases_to_run):
     """(classes, {name: version}, notes on what this machine does not have)"""
-    names = wanted.split(",") if wanted else [one.name for one in peers.ALL]
-    unknown = set(names) - {one.name for one in peers.ALL}
+    known = list(dict.fromkeys(one for case in cases_to_run for one in case.peers))
+    names = wanted.split(",") if wanted else [one.name for one in known]
+    unknown = set(names) - {one.name for one in known}
     if unknown:
         raise Trouble(f"no peer is called {', '.join(sorted(unknown))}; there are "
-                      f"{', '.join(one.name for one in peers.ALL)}")
+                      f"{', '.join(one.name for one in known)}")
     chosen, versions, notes = [], {}, []
-    for one in peers.ALL:
+    for one in known:
         if one.name not in names:
             continue
         try:
@@ -70,6 +71,8 @@ def choose_peers(wanted, bench):
 
 def run_case(case, bench, peer_classes):
     peer_classes = [one for one in peer_classes if one in case.peers]
+    if not peer_classes:
+        return report.CaseReport(case, 0, [], [], ["none of its peers is in this run"])
     samples = rounds.play(case, bench, peer_classes)
     notes = []
     try:
@@ -79,12 +82,13 @@ def run_case(case, bench, peer_classes):
         comparisons = []
         notes.append(str(missing))
     results = [LaneResult(case, lane, of_lane) for lane, of_lane in samples.items()]
-    return report.CaseReport(case, results, comparisons, notes)
+    return report.CaseReport(case, bench.rounds_of(case), results, comparisons, notes)
 
 
 def run(options, known, scratch):
     bench = Bench(options, options.build or build.release(), scratch)
-    peer_classes, versions, notes = choose_peers(options.peers, bench)
+    cases_to_run = [known[name] for name in options.cases or known]
+    peer_classes, versions, notes = choose_peers(options.peers, bench, cases_to_run)
     bench.own_network = network.enter_own()
     text_to = sys.stderr if options.json else sys.stdout
 
@@ -96,8 +100,8 @@ def run(options, known, scratch):
     for note in notes:
         say(f"not measured: {note}\n")
     reports = []
-    for name in options.cases or known:
-        reports.append(run_case(known[name], bench, peer_classes))
+    for case in cases_to_run:
+        reports.append(run_case(case, bench, peer_classes))
         say(reports[-1].text(versions))
     say(report.verdicts_text(reports))
     if options.json:

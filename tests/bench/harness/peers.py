@@ -20,8 +20,9 @@ class Peer:
     name = None   # in tables and --peers
     about = None  # one line for the head of the report
 
-    def __init__(self, bench):
+    def __init__(self, bench, workers=None):
         self.bench = bench
+        self.size = workers or bench.workers
         self.child = None
         self.ports = {}
 
@@ -33,6 +34,14 @@ class Peer:
     def arguments(self, hosts):
         raise NotImplementedError
 
+    def cpus(self):
+        """Where it may run."""
+        return self.bench.server_cpus
+
+    def environment(self):
+        """Variables that are set for it."""
+        return {}
+
     def wait_until_ready(self, hosts):
         """Fills self.ports, when every worker is ready."""
         self.ports = self.child.read_json(START_SECONDS)
@@ -43,8 +52,9 @@ class Peer:
 
     def start(self):
         hosts = [host for _, host in self.bench.families]
-        self.child = Child(self.arguments(hosts), self.bench.server_cpus,
-                           self.bench.new_file(f"{self.name.replace(' ', '-')}.err"))
+        self.child = Child(self.arguments(hosts), self.cpus(),
+                           self.bench.new_file(f"{self.name.replace(' ', '-')}.err"),
+                           self.environment())
         self.wait_until_ready(hosts)
 
     def stop(self):
@@ -75,7 +85,7 @@ class Floor(Peer):
     about = "bare prefork epoll echo server (floor.c): the least that can be done"
 
     def arguments(self, hosts):
-        return [str(self.bench.floor_program), str(self.bench.workers), *hosts]
+        return [str(self.bench.floor_program), str(self.size), *hosts]
 
 
 class SecondFloor(Floor):
@@ -102,7 +112,7 @@ class NodeCluster(Peer):
 
     def arguments(self, hosts):
         script = self.bench.directory / "node_cluster.js"
-        return [self.program(), str(script), str(self.bench.workers), *hosts]
+        return [self.program(), str(script), str(self.size), *hosts]
 
 
 class Prongd(Peer):
@@ -133,9 +143,12 @@ handler = echo
         self.control = self.bench.new_file("control.sock")
         listen = [f"[{host}]:0" if ":" in host else f"{host}:0" for host in hosts]
         file = pathlib.Path(self.bench.new_file("prongd.conf"))
-        file.write_text(self.CONFIGURATION.format(
-            workers=self.bench.workers, control=self.control, listen=", ".join(listen)))
+        file.write_text(self.configuration(
+            workers=self.size, control=self.control, listen=", ".join(listen)))
         return [str(self.bench.prongd_program), "-c", str(file)]
+
+    def configuration(self, **values):
+        return self.CONFIGURATION.format(**values)
 
     def status(self):
         """What `prongctl status --json` says; None while nobody answers."""
@@ -159,7 +172,7 @@ handler = echo
         if status is None:
             return False
         ready = [worker for worker in status["workers"] if worker["state"] == "ready"]
-        return len(ready) == self.bench.workers
+        return len(ready) == self.size
 
     def workers(self):
         return [worker["pid"] for worker in self.status()["workers"]]

@@ -57,6 +57,18 @@ def cpu_ns(pid):
     return sum(_own_ns(one) + _ended_ns(one) for one in tree(pid))
 
 
+def voluntary_switches(pid):
+    """How often the threads of the tree went to sleep, so far."""
+    total = 0
+    for one in tree(pid):
+        for task in pathlib.Path(f"/proc/{one}/task").glob("*/status"):
+            try:
+                total += int(task.read_text().partition("\nvoluntary_ctxt_switches:")[2].split()[0])
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+    return total
+
+
 def private_bytes(pid):
     """Memory that only this process has: what would come back if it ended."""
     total = 0

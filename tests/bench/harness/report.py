@@ -5,8 +5,6 @@ import json
 import os
 import platform
 
-from . import table
-
 HOW = """\
 CPU is that of the server's whole process tree.  "of the floor": the median of the ratios to the
 floor in the same round, with its quartiles and its range.  What "floor again" shows is the noise.
@@ -14,8 +12,9 @@ floor in the same round, with its quartiles and its range.  What "floor again" s
 
 
 class CaseReport:
-    def __init__(self, case, results, comparisons, notes):
+    def __init__(self, case, rounds, results, comparisons, notes):
         self.case = case
+        self.rounds = rounds
         self.results = results
         self.comparisons = comparisons
         self.notes = notes
@@ -23,13 +22,14 @@ class CaseReport:
                                                   for one in comparison.verdicts()]
 
     def text(self, versions):
-        parts = [table.of_lane(result, versions).text() for result in self.results]
+        parts = [f"{self.case.name}, {self.rounds} rounds"]
+        parts += [one.text() for one in self.case.tables(self.results, versions)]
         parts += [comparison.table().text() for comparison in self.comparisons]
         parts += [f"{self.case.name}: not measured: {note}\n" for note in self.notes]
         return "\n".join(parts)
 
     def as_json(self):
-        return {"name": self.case.name,
+        return {"name": self.case.name, "rounds": self.rounds,
                 "lanes": [result.as_json() for result in self.results],
                 "comparisons": [comparison.as_json() for comparison in self.comparisons],
                 "not_measured": self.notes}
@@ -38,7 +38,7 @@ class CaseReport:
 def machine(bench):
     return {"kernel": platform.release(), "cpus": os.cpu_count(),
             "server_cpus": sorted(bench.server_cpus), "client_cpus": sorted(bench.client_cpus),
-            "workers": bench.workers, "rounds": bench.rounds, "quick": bench.quick,
+            "workers": bench.workers, "quick": bench.quick,
             "own_network": bench.own_network,
             "families": [name for name, _ in bench.families]}
 
@@ -47,7 +47,7 @@ def head(bench, peer_classes, versions):
     facts = machine(bench)
     network = "a network namespace of its own" if bench.own_network else \
         "the machine's network, where TIME_WAIT disturbs the client in the case connect"
-    lines = [f"{bench.rounds} rounds, {bench.workers} workers; servers on CPU "
+    lines = [f"{bench.workers} workers; servers on CPU "
              f"{facts['server_cpus']}, client on CPU {facts['client_cpus']} of {facts['cpus']}; "
              f"Linux {facts['kernel']}; {network}."]
     lines += [f"  {one.name} {versions[one.name]}".rstrip() + f": {one.about}"

@@ -5,7 +5,7 @@ import dataclasses
 import math
 import statistics
 
-from .peers import Floor, SecondFloor
+from .peers import SecondFloor
 
 # The standard error of a median is 1.25 standard deviations over the root of the number, and the
 # quartiles are 1.35 standard deviations apart.
@@ -14,7 +14,7 @@ ERROR_OF_QUARTILES = 1.25 / 1.35
 
 @dataclasses.dataclass(frozen=True)
 class Ratio:
-    """The ratios of one peer to the floor, one for each round, in short."""
+    """The ratios of one peer to the reference (the floor), one for each round, in short."""
 
     median: float
     quarter: float        # a quarter of the rounds is below,
@@ -51,14 +51,20 @@ class LaneResult:
     def worst(self, peer, key):
         return max(sample[key] for sample in self.samples[peer])
 
-    def ratio(self, peer):
-        """None when the case compares nothing, or without a floor in this run."""
-        key = self.case.compared
-        if key is None or not {peer, Floor.name} <= self.samples.keys():
-            return None
-        floors = [sample[key] for sample in self.samples[Floor.name]]
+    def ratios(self, peer):
+        """One for each round; none when the case compares nothing, or without its reference in
+        this run."""
+        key, reference = self.case.compared, self.case.reference
+        if key is None or not {peer, reference} <= self.samples.keys():
+            return []
+        others = [sample[key] for sample in self.samples[reference]]
         own = [sample[key] for sample in self.samples[peer]]
-        return Ratio.of([mine / floor for mine, floor in zip(own, floors)])
+        return [mine / other for mine, other in zip(own, others)]
+
+    def ratio(self, peer):
+        """None without ratios."""
+        ratios = self.ratios(peer)
+        return Ratio.of(ratios) if ratios else None
 
     def deviation(self):
         """What a ratio may be off without a cause, as the second copy of the floor shows it: how
@@ -79,7 +85,7 @@ class LaneResult:
     def _peer_json(self, name):
         ratio = self.ratio(name)
         return {
-            "median": {column.key: self.median(name, column.key) for column in self.case.columns},
-            "ratio_to_floor": dataclasses.asdict(ratio) if ratio else None,
+            "median": {column.key: self.median(name, column.key) for column in self.case.columns_of(self.lane)},
+            f"ratio_to_{self.case.reference.replace(' ', '_')}": dataclasses.asdict(ratio) if ratio else None,
             "rounds": self.samples[name],
         }

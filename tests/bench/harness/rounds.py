@@ -16,8 +16,9 @@ def play(case, bench, peer_classes):
     """{lane: {peer name: [a measurement for each round]}}"""
     samples = {lane: {one.name: [] for one in peer_classes} for lane in case.lanes(bench)}
     one_round = _with_fresh_servers if case.fresh_servers else _with_the_same_servers
-    for number in range(bench.rounds):
-        bench.progress(f"{case.name}: round {number + 1} of {bench.rounds}")
+    rounds = bench.rounds_of(case)
+    for number in range(rounds):
+        bench.progress(f"{case.name}: round {number + 1} of {rounds}")
         one_round(case, bench, order(list(peer_classes), number), samples)
     return samples
 
@@ -33,5 +34,5 @@ def _with_the_same_servers(case, bench, turns, samples):
 def _with_fresh_servers(case, bench, turns, samples):
     for lane, of_lane in samples.items():
         for one in turns:
-            with one(bench) as server:
+            with case.server(one, bench, lane) as server:
                 of_lane[server.name].append(case.measure(bench, server, lane))

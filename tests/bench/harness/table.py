@@ -24,9 +24,9 @@ class Table:
 
 def of_lane(result, versions):
     """The peers of one lane, medians over the rounds, and their ratios to the floor."""
-    columns = result.case.columns
+    columns = result.case.columns_of(result.lane)
     head = ["", *(column.title for column in columns)]
-    head += ["of the floor", "quartiles", "range"] if result.case.compared else []
+    head += [f"of the {result.case.reference}", "quartiles", "range"] if result.case.compared else []
     rows = []
     for name in result.samples:
         figures = [column.show(result.median(name, column.key)) for column in columns]

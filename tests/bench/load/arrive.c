@@ -55,17 +55,26 @@ static void on_event(struct clients *clients, struct client *client, enum client
     }
 }
 
+static void open_next(struct clients *clients, struct arrivals *arrivals)
+{
+    struct client *client = &clients->all[arrivals->next++];
+
+    arrivals->due_ns += arrivals->interval_ns;
+    if (!client_begins(clients, client))
+        return;
+    clients->busy++;
+    client_open(clients, client);
+}
+
 static void open_those_due(struct clients *clients, struct arrivals *arrivals)
 {
-    while (arrivals->next < arrivals->last && now_ns() >= arrivals->due_ns) {
-        struct client *client = &clients->all[arrivals->next++];
+    uint64_t now = now_ns();
 
-        arrivals->due_ns += arrivals->interval_ns;
-        clients->busy++;
-        if (client_begins(clients, client))
-            client_open(clients, client);
-        else
-            clients->busy--;
+    while (arrivals->next < arrivals->last && now >= arrivals->due_ns) {
+        if (now - arrivals->due_ns > clients->late_ns)
+            clients->late_ns = now - arrivals->due_ns;
+        open_next(clients, arrivals);
+        now = now_ns();
     }
 }
 
@@ -97,14 +106,16 @@ static void arrive(struct clients *clients, unsigned first, unsigned count)
 
 static uint16_t port_of(const struct client *client)
 {
-    struct sockaddr_storage address;
+    union {
+        struct sockaddr_in6 ipv6;
+        struct sockaddr_in ipv4;
+        struct sockaddr any;
+    } address = {.ipv6 = {0}};
     socklen_t size = sizeof(address);
 
-    if (client->state != CLIENT_OPEN ||
-        getsockname(client->fd, (struct sockaddr *)&address, &size) < 0)
+    if (client->state != CLIENT_OPEN || getsockname(client->fd, &address.any, &size) < 0)
         return 0;
-    return address.ss_family == AF_INET ? ntohs(((struct sockaddr_in *)&address)->sin_port)
-                                        : ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
+    return ntohs(address.any.sa_family == AF_INET ? address.ipv4.sin_port : address.ipv6.sin6_port);
 }
 
 static void close_those(struct clients *clients, char *ports)
@@ -130,12 +141,13 @@ static void close_those(struct clients *clients, char *ports)
 static void obey(struct clients *clients, char *line, unsigned *opened)
 {
     unsigned left = clients->options->connections - *opened;
-    unsigned count;
+    unsigned long count;
 
-    if (sscanf(line, "arrive %u", &count) == 1) {
+    if (strncmp(line, "arrive ", 7) == 0) {
+        count = strtoul(line + 7, NULL, 10);
         count = count < left ? count : left;
-        arrive(clients, *opened, count);
-        *opened += count;
+        arrive(clients, *opened, (unsigned)count);
+        *opened += (unsigned)count;
         mode_report(clients, "arrive");
     } else if (strncmp(line, "close ", 6) == 0) {
         close_those(clients, line + 6);

@@ -30,6 +30,7 @@ static uint64_t now_ns(void)
 void clients_measure(struct clients *clients, uint64_t duration_ns, uint64_t most)
 {
     histogram_clear(&clients->latencies);
+    clients->late_ns = 0;
     clients->begun = 0;
     clients->done = 0;
     clients->most = most;

@@ -60,6 +60,7 @@ struct clients {
     uint64_t most, begun, done;
     uint64_t last_ns; /* when the last one was done */
     struct histogram latencies;
+    uint64_t late_ns; /* the mode's: how much later than it should it began an operation at worst */
 
     uint64_t errors;
     char first_error[160];

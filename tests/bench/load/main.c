@@ -63,7 +63,7 @@ void mode_report(const struct clients *clients, const char *name)
            count, seconds, seconds > 0 ? (double)count / seconds : 0.0);
     printf("\"p50_us\": %.1f, \"p99_us\": %.1f, \"max_us\": %.1f, ", microseconds(clients, 0.5),
            microseconds(clients, 0.99), (double)clients->latencies.most_ns / 1e3);
-    printf("\"greetings\": ");
+    printf("\"late_us\": %.1f, \"greetings\": ", (double)clients->late_ns / 1e3);
     tally_print(&clients->greetings);
     printf(", \"errors\": %" PRIu64 ", \"first_error\": \"%s\"}\n", clients->errors,
            clients->first_error);
