@@ -13,7 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "census.h"
 #include "config.h"
 #include "descriptors.h"
 #include "detach.h"
@@ -29,101 +28,10 @@
 #include "slot.h"
 #include "systemd.h"
 
-static void enter(struct master *master, enum master_state state)
+void master_enter(struct master *master, enum master_state state)
 {
     assert(state > master->state);
     master->state = state;
-}
-
-/* --- Stopping --- */
-
-void master_stop_now(struct master *master)
-{
-    struct generation *generation;
-
-    if (master->state == MASTER_STOPPING)
-        return;
-    log_notice("stopping at once");
-    enter(master, MASTER_STOPPING);
-    notify_stopping(master->notify);
-    listeners_keep(master->listeners, true);
-    for (generation = master->generations.first; generation != NULL; generation = generation->next)
-        supervisor_stop(&master->supervisor, generation);
-}
-
-void master_stop(struct master *master)
-{
-    struct generation *generation;
-
-    if (master->state >= MASTER_DRAINING) {
-        master_stop_now(master);
-        return;
-    }
-    log_notice("stopping");
-    enter(master, MASTER_DRAINING);
-    notify_stopping(master->notify);
-    listeners_keep(master->listeners, true);
-    for (generation = master->generations.first; generation != NULL;
-         generation = generation->next) {
-        supervisor_drain(&master->supervisor, generation,
-                         generation->config->daemon.shutdown_timeout_ms);
-        generation_release_listeners(generation);
-    }
-}
-
-void master_sleep(struct master *master, struct control_client *client)
-{
-    struct generation *current = generation_list_current(&master->generations);
-
-    waiting_add(&master->sleeping, client, true, false);
-    if (master->state == MASTER_RUNNING && current != NULL)
-        supervisor_sleep(&master->supervisor, current);
-    else
-        waiting_end(&master->sleeping,
-                    json_pack("{s:b, s:s, s:i}", "ok", 0, "error",
-                              "the service is starting or stopping", "exit", EXIT_FAILURE));
-}
-
-/* All that is left, for those who wait for an end. */
-static json_t *describe_rest(uint64_t leaver, void *user)
-{
-    const struct master *master = user;
-    uint64_t connections = 0;
-    unsigned workers = 0;
-
-    (void)leaver;
-    for (const struct generation *generation = master->generations.first; generation != NULL;
-         generation = generation->next) {
-        workers += generation_workers(generation);
-        connections += census_generation(generation);
-    }
-    return json_pack("{s:s, s:i, s:I}", "state", "stopping", "workers", (int)workers, "connections",
-                     (json_int_t)connections);
-}
-
-/* --- The log --- */
-
-int master_reopen_logs(struct master *master)
-{
-    int error = log_reopen();
-
-    supervisor_tell_all(&master->supervisor, MESSAGE_LOG_REOPEN, NULL, 0, log_file_fd());
-    return error;
-}
-
-void master_set_log_level(struct master *master, uint32_t level)
-{
-    log_set_level((enum log_level)level);
-    supervisor_tell_all(&master->supervisor, MESSAGE_LOG_LEVEL, &level, sizeof(level), -1);
-}
-
-/* --- Scaling --- */
-
-void master_scale(struct master *master, unsigned workers, struct control_client *client)
-{
-    master->wanted_workers = workers;
-    log_notice("workers wanted=%u", workers);
-    reload_request(master->reload, client, true);
 }
 
 /* --- What the supervisor tells --- */
@@ -154,7 +62,7 @@ static void on_ready(struct generation *generation, void *user)
     master->configured_workers = config_workers(generation->config);
     upkeep_start(master->upkeep);
     hang_start(master->hang);
-    enter(master, MASTER_RUNNING);
+    master_enter(master, MASTER_RUNNING);
     if (pid_file != NULL) {
         error = pid_file_write(&master->pid_file, pid_file);
         if (error < 0)
@@ -183,7 +91,7 @@ static void on_failed(struct generation *generation, const char *why, void *user
     notify_failed(master->notify, why);
     detach_report(EXIT_FAILURE, why);
     master->exit_status = EXIT_FAILURE;
-    enter(master, MASTER_STOPPING);
+    master_enter(master, MASTER_STOPPING);
 }
 
 static void on_gave(struct generation *generation, uint32_t moved, uint32_t kept, void *user)
@@ -330,8 +238,8 @@ static bool init(struct master *master)
         log_error("the system gives no memory or no descriptors");
         return false;
     }
-    waiting_init(&master->stopping, master->loop, describe_rest, master);
-    waiting_init(&master->sleeping, master->loop, describe_rest, master);
+    waiting_init(&master->stopping, master->loop, master_describe_rest, master);
+    waiting_init(&master->sleeping, master->loop, master_describe_rest, master);
     master->started = time(NULL);
     master->started_at = ev_now(master->loop);
     return true;
@@ -412,7 +320,7 @@ static bool take_over(struct master *master, struct config *config, const char *
         (config != NULL &&
          log_open(config->daemon.log_target, (enum log_level)config->daemon.log_level) < 0))
         log_error("the new program goes on without signals or without its log");
-    enter(master, MASTER_RUNNING);
+    master_enter(master, MASTER_RUNNING);
     listeners_keep(master->listeners, false);
     upkeep_start(master->upkeep);
     hang_start(master->hang);

@@ -58,6 +58,14 @@ struct master {
     ev_tstamp started_at; /* loop time */
 };
 
+/* The only place that changes the state. */
+void master_enter(struct master *master, enum master_state state);
+
+/* Gives what is left, for those who wait for an end: a waiting_progress. */
+json_t *master_describe_rest(uint64_t leaver, void *user);
+
+/* --- acts.c --- */
+
 /* The first time: nothing is accepted any more, connections may finish.  Again: at once. */
 void master_stop(struct master *master);
 

@@ -13,17 +13,16 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "config.h"
+#include "fork.h"
 #include "generation.h"
 #include "ipc.h"
 #include "log.h"
-#include "pairing.h"
+#include "reports.h"
 #include "slot.h"
 
 /* The longest rest of the last slot of a generation. */
@@ -127,157 +126,7 @@ static void settle(struct slot *slot, const char *how)
     }
 }
 
-/* --- The channel to a worker --- */
-
-static void serve_when_all_are_ready(struct supervisor *supervisor, struct generation *generation)
-{
-    for (unsigned i = 0; i < generation->slot_count; i++) {
-        if (generation->slots[i].state != SLOT_READY)
-            return;
-    }
-    generation_enter(generation, GENERATION_SERVING);
-    supervisor->events->on_ready(generation, supervisor->user);
-}
-
-static void begin_trial(struct slot *slot)
-{
-    slot_accept(slot);
-    slot->supervisor->events->on_trial(slot->generation, slot->supervisor->user);
-}
-
-static void on_ready(struct slot *slot, const struct ipc_frame *frame)
-{
-    struct generation *generation = slot->generation;
-
-    (void)frame;
-    if (slot->state != SLOT_STARTING)
-        return; /* it was told to end meanwhile */
-    slot_enter(slot, SLOT_READY);
-    slot->ready_at = ev_now(slot->supervisor->loop);
-    log_info("worker ready slot=%u generation=%llu pid=%d", slot->index,
-             (unsigned long long)generation->number, (int)slot->pid);
-    if (generation->accepts) {
-        slot_accept(slot);
-        (void)pairing_connect_leavers(slot->supervisor->generations, slot);
-    }
-    if (generation->state == GENERATION_STARTING && generation->is_on_trial)
-        begin_trial(slot);
-    else if (generation->state == GENERATION_STARTING)
-        serve_when_all_are_ready(slot->supervisor, generation);
-}
-
-/* It was told by a signal to drain. */
-static void on_draining(struct slot *slot, const struct ipc_frame *frame)
-{
-    (void)frame;
-    if (slot->state != SLOT_READY)
-        return;
-    log_notice("worker drains slot=%u generation=%llu pid=%d", slot->index,
-               (unsigned long long)slot->generation->number, (int)slot->pid);
-    slot_enter_for(slot, SLOT_DRAINING,
-                   (double)slot->generation->config->daemon.shutdown_timeout_ms / 1000);
-}
-
-static void on_gave(struct slot *slot, const struct ipc_frame *frame)
-{
-    struct supervisor *supervisor = slot->supervisor;
-    struct message_gave gave;
-
-    if (frame->size != sizeof(gave))
-        return;
-    memcpy(&gave, frame->payload, sizeof(gave));
-    supervisor->events->on_gave(slot->generation, gave.moved, gave.kept, supervisor->user);
-}
-
-static void (*const on_message[MESSAGE_COUNT])(struct slot *slot, const struct ipc_frame *frame) = {
-    [MESSAGE_READY] = on_ready,
-    [MESSAGE_DRAINING] = on_draining,
-    [MESSAGE_GAVE] = on_gave,
-};
-
-static void on_frame(struct ipc *ipc, const struct ipc_frame *frame, void *user)
-{
-    struct slot *slot = user;
-
-    (void)ipc;
-    for (size_t i = 0; i < frame->fd_count; i++)
-        close(frame->fds[i]);
-    if (frame->type >= MESSAGE_COUNT || on_message[frame->type] == NULL) {
-        log_warning("unexpected message slot=%u message=%s", slot->index,
-                    message_name(frame->type));
-        return;
-    }
-    on_message[frame->type](slot, frame);
-}
-
-/* An end is followed by the news of its death.  A worker that breaks the rules is not kept. */
-static void on_channel_close(struct ipc *ipc, int error, void *user)
-{
-    struct slot *slot = user;
-
-    ipc_free(ipc);
-    slot->ipc = NULL;
-    if (error == 0 || error == -ECONNRESET)
-        return;
-    log_code(LOG_LEVEL_ERROR, error, "channel failed slot=%u pid=%d", slot->index, (int)slot->pid);
-    if (slot_is_occupied(slot))
-        kill(slot->pid, SIGKILL);
-}
-
-static const struct ipc_events channel_events = {
-    .on_frame = on_frame,
-    .on_close = on_channel_close,
-};
-
 /* --- Starting --- */
-
-/* In the child: leaves everything of the master behind and never returns. */
-static void become_worker(struct slot *slot, int channel_fd)
-{
-    struct supervisor *supervisor = slot->supervisor;
-    worker_entry *entry = supervisor->entry;
-    struct inheritance inheritance;
-
-    if (generation_bequeath(slot->generation, slot->index, &inheritance) < 0)
-        _exit(EXIT_FAILURE);
-    inheritance.channel_fd = channel_fd;
-    supervisor->events->on_child(supervisor->user);
-    entry(&inheritance);
-    abort(); /* unreachable: a worker_entry never returns */
-}
-
-/* The process itself: 0 or -errno.  Signals wait until the worker has its own handlers. */
-static int start_process(struct slot *slot)
-{
-    sigset_t all, before;
-    int fds[2], error;
-
-    error = ipc_pair(fds);
-    if (error < 0)
-        return error;
-    slot->ipc = ipc_new(slot->supervisor->loop, fds[0], &channel_events, slot);
-    if (slot->ipc == NULL) {
-        error = -errno;
-        close(fds[1]);
-        return error;
-    }
-
-    sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, &before);
-    slot->pid = fork();
-    if (slot->pid == 0)
-        become_worker(slot, fds[1]);
-    error = slot->pid < 0 ? -errno : 0;
-    sigprocmask(SIG_SETMASK, &before, NULL);
-
-    close(fds[1]);
-    if (error < 0) {
-        slot->pid = 0;
-        ipc_free(slot->ipc);
-        slot->ipc = NULL;
-    }
-    return error;
-}
 
 /* Starts a worker in an empty or rested slot.  A failure is settled from the loop. */
 static void spawn(struct slot *slot)
@@ -286,7 +135,7 @@ static void spawn(struct slot *slot)
 
     slot_enter_for(slot, SLOT_STARTING,
                    (double)slot->generation->config->daemon.ready_timeout_ms / 1000);
-    error = start_process(slot);
+    error = fork_worker(slot, &reports_events);
     if (error < 0) {
         log_code(LOG_LEVEL_ERROR, error, "worker cannot be started slot=%u", slot->index);
         ev_timer_stop(slot->supervisor->loop, &slot->timer);
@@ -451,7 +300,7 @@ void supervisor_start_rest(struct supervisor *supervisor, struct generation *gen
     generation->is_on_trial = false;
     for (unsigned i = 1; i < generation->slot_count; i++)
         spawn(&generation->slots[i]);
-    serve_when_all_are_ready(supervisor, generation);
+    reports_serve_when_ready(supervisor, generation);
 }
 
 void supervisor_withdraw(struct supervisor *supervisor, struct generation *generation,
@@ -469,7 +318,7 @@ int supervisor_adopt_slot(struct slot *slot, pid_t pid, int fd, enum slot_state 
 
     if (pid == 0)
         return 0;
-    slot->ipc = ipc_new(slot->supervisor->loop, fd, &channel_events, slot);
+    slot->ipc = ipc_new(slot->supervisor->loop, fd, &reports_events, slot);
     if (slot->ipc == NULL)
         return -errno;
     slot->pid = pid;

@@ -2,8 +2,8 @@
  *
  * The supervisor: starts workers, talks to them, notices that they are gone, replaces them.
  *
- * The only place that forks and reaps.  A worker that dies early, before it was ready or within
- * 5 s of it, is replaced after a rest that doubles each time and is long after more than
+ * The only place that starts (fork.c) and reaps workers.  One that dies early, before it was ready
+ * or within 5 s of it, is replaced after a rest that doubles each time and is long after more than
  * max_respawns; any other at once.
  */
 #ifndef PRONGD_SUPERVISOR_H

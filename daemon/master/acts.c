@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What signals and commands have the master do.
+ */
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "census.h"
+#include "config.h"
+#include "listeners.h"
+#include "log.h"
+#include "master_internal.h"
+
+/* --- Stopping --- */
+
+void master_stop_now(struct master *master)
+{
+    struct generation *generation;
+
+    if (master->state == MASTER_STOPPING)
+        return;
+    log_notice("stopping at once");
+    master_enter(master, MASTER_STOPPING);
+    notify_stopping(master->notify);
+    listeners_keep(master->listeners, true);
+    for (generation = master->generations.first; generation != NULL; generation = generation->next)
+        supervisor_stop(&master->supervisor, generation);
+}
+
+void master_stop(struct master *master)
+{
+    struct generation *generation;
+
+    if (master->state >= MASTER_DRAINING) {
+        master_stop_now(master);
+        return;
+    }
+    log_notice("stopping");
+    master_enter(master, MASTER_DRAINING);
+    notify_stopping(master->notify);
+    listeners_keep(master->listeners, true);
+    for (generation = master->generations.first; generation != NULL;
+         generation = generation->next) {
+        supervisor_drain(&master->supervisor, generation,
+                         generation->config->daemon.shutdown_timeout_ms);
+        generation_release_listeners(generation);
+    }
+}
+
+void master_sleep(struct master *master, struct control_client *client)
+{
+    struct generation *current = generation_list_current(&master->generations);
+
+    waiting_add(&master->sleeping, client, true, false);
+    if (master->state == MASTER_RUNNING && current != NULL)
+        supervisor_sleep(&master->supervisor, current);
+    else
+        waiting_end(&master->sleeping,
+                    json_pack("{s:b, s:s, s:i}", "ok", 0, "error",
+                              "the service is starting or stopping", "exit", EXIT_FAILURE));
+}
+
+json_t *master_describe_rest(uint64_t leaver, void *user)
+{
+    const struct master *master = user;
+    uint64_t connections = 0;
+    unsigned workers = 0;
+
+    (void)leaver;
+    for (const struct generation *generation = master->generations.first; generation != NULL;
+         generation = generation->next) {
+        workers += generation_workers(generation);
+        connections += census_generation(generation);
+    }
+    return json_pack("{s:s, s:i, s:I}", "state", "stopping", "workers", (int)workers, "connections",
+                     (json_int_t)connections);
+}
+
+/* --- The log --- */
+
+int master_reopen_logs(struct master *master)
+{
+    int error = log_reopen();
+
+    supervisor_tell_all(&master->supervisor, MESSAGE_LOG_REOPEN, NULL, 0, log_file_fd());
+    return error;
+}
+
+void master_set_log_level(struct master *master, uint32_t level)
+{
+    log_set_level((enum log_level)level);
+    supervisor_tell_all(&master->supervisor, MESSAGE_LOG_LEVEL, &level, sizeof(level), -1);
+}
+
+/* --- Scaling --- */
+
+void master_scale(struct master *master, unsigned workers, struct control_client *client)
+{
+    master->wanted_workers = workers;
+    log_notice("workers wanted=%u", workers);
+    reload_request(master->reload, client, true);
+}
