@@ -23,7 +23,8 @@ LOAD = {"connections": CONNECTIONS, "streams": 60, "slow": 15, "interval": 0.02}
 
 @pytest.fixture
 def echo(prongd):
-    return prongd(server("echo", "echo", "127.0.0.1:0, [::1]:0"))
+    # A giver is patient with a taker that is stopped: nobody hurries on a slow machine.
+    return prongd(server("echo", "echo", "127.0.0.1:0, [::1]:0"), handoff_timeout="1m")
 
 
 def ready_workers(daemon):
@@ -130,7 +131,7 @@ def test_when_the_master_dies_in_the_middle_its_workers_end(echo):
 
 
 def test_a_stop_in_the_middle_ends_everything(prongd):
-    daemon = prongd(server("echo", "echo"), shutdown_timeout="300ms")
+    daemon = prongd(server("echo", "echo"), shutdown_timeout="300ms", handoff_timeout="1m")
     with SteadyLoad(daemon.addresses("echo"), **LOAD) as load:
         load.command("go")
         halfway = Halfway(daemon, stopped=1)
