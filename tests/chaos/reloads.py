@@ -57,11 +57,11 @@ class Trial:
 
     # --- what happens ---
 
+    def ready_workers(self):
+        return [w["pid"] for w in self.daemon.status()["workers"] if w["state"] == "ready"]
+
     def kill_a_worker(self):
-        workers = [w["pid"] for w in self.daemon.status()["workers"] if w["state"] == "ready"]
-        if not workers:
-            return
-        pid = random.choice(workers)
+        pid = random.choice(eventually(self.ready_workers, "there is a worker"))
         try:
             os.kill(pid, signal.SIGSTOP)
             eventually(lambda: is_stopped(pid), "it stands still")
