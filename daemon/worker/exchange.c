@@ -293,8 +293,13 @@ static void on_taken(uint64_t id, void *user)
     go_on(exchange);
 }
 
-/* Its copy lives on here.  One that was refused stays for good; one whose taker died may go to
- * another. */
+/* Its taker died, or something was short: it may go to another, or later. */
+static bool is_temporary(int error)
+{
+    return error == -EPIPE || error == -ENOMEM || error == -EMFILE || error == -ENFILE;
+}
+
+/* Its copy lives on here.  One that was refused stays for good. */
 static void on_returned(struct record *record, int error, void *user)
 {
     struct exchange *exchange = ((struct channel *)user)->owner;
@@ -309,7 +314,7 @@ static void on_returned(struct record *record, int error, void *user)
         return;
     }
     connection_start(socket);
-    if (error == -EPIPE || error == -ENOMEM)
+    if (is_temporary(error))
         exchange->wanted += exchange->wanted < SIZE_MAX;
     else
         keep(exchange, socket);

@@ -15,8 +15,9 @@
  *
  * A giver whose taker dies reads every answer that is left in the pair (the error comes first, the
  * answers with the next reads) and takes back what is unanswered.  A taker whose giver dies goes on
- * with all that reached it.  The taker tells with every answer how many descriptors it has room
- * for, and is never sent more: what does not fit into recvmsg() is lost without a word.
+ * with all that reached it.  An end that cannot go on although the other lives gives up what the
+ * other cannot know that it has.  The taker tells with every answer how many descriptors it has
+ * room for, and is never sent more: what does not fit into recvmsg() is lost without a word.
  */
 #ifndef PRONGD_HANDOFF_H
 #define PRONGD_HANDOFF_H
@@ -76,7 +77,8 @@ void handoff_give(struct handoff *handoff, struct record *record);
 /* Sends what was collected. */
 void handoff_flush(struct handoff *handoff);
 
-/* Accepts NULL; also from its own events.  A giver's unanswered copies are closed. */
+/* Accepts NULL; also from its own events.  What was sent and not answered is left to the other
+ * worker; what was not sent comes back first. */
 void handoff_free(struct handoff *handoff);
 
 #endif

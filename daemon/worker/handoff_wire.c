@@ -106,6 +106,11 @@ static uint8_t *unseal(int fd, uint32_t size)
 
 /* --- Sending --- */
 
+int wire_check(const struct record *record)
+{
+    return record_size(record) <= WIRE_RECORD_MAX ? 0 : -EMSGSIZE;
+}
+
 static int pack_record(struct parcel *parcel, const struct record *record, size_t i)
 {
     size_t size;
@@ -119,12 +124,21 @@ static int pack_record(struct parcel *parcel, const struct record *record, size_
     parcel->fds[parcel->fd_count++] = record->image.fd;
     if (size <= WIRE_INLINE_MAX)
         return 0;
-    memfd = size <= WIRE_RECORD_MAX ? seal(bytes, size) : -EMSGSIZE;
+    memfd = seal(bytes, size);
     if (memfd < 0)
         return memfd;
     parcel->head.records[i].in_memfd = 1;
     parcel->fds[parcel->fd_count++] = memfd;
     return 0;
+}
+
+/* Too many descriptors of this user are on their way (unix(7)), or the kernel is short of memory:
+ * like a full buffer. */
+static int send_error(ssize_t sent)
+{
+    if (sent >= 0)
+        return 0;
+    return errno == ETOOMANYREFS || errno == ENOBUFS || errno == ENOMEM ? -EAGAIN : -errno;
 }
 
 static int send_parcel(int fd, const struct parcel *parcel)
@@ -151,7 +165,7 @@ static int send_parcel(int fd, const struct parcel *parcel)
     header->cmsg_type = SCM_RIGHTS;
     header->cmsg_len = CMSG_LEN(sizeof(int) * parcel->fd_count);
     memcpy(CMSG_DATA(header), parcel->fds, sizeof(int) * parcel->fd_count);
-    return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
+    return send_error(sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT));
 }
 
 /* The memfds are ours, the sockets are not. */
@@ -183,8 +197,7 @@ int wire_send_batch(int fd, const struct wire_batch *batch)
     if (error == 0)
         error = send_parcel(fd, &parcel);
     unpack(&parcel, packed);
-    /* Too many descriptors of this user are on their way (unix(7)): like a full buffer. */
-    return error == -ETOOMANYREFS || error == -ENOBUFS ? -EAGAIN : error;
+    return error;
 }
 
 int wire_send_answer(int fd, const struct wire_answer *answer)
@@ -196,7 +209,7 @@ int wire_send_answer(int fd, const struct wire_answer *answer)
                                .room = answer->room};
 
     memcpy(head.status, answer->status, sizeof(head.status));
-    return send(fd, &head, sizeof(head), MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
+    return send_error(send(fd, &head, sizeof(head), MSG_NOSIGNAL | MSG_DONTWAIT));
 }
 
 /* --- Receiving --- */
@@ -326,7 +339,7 @@ int wire_receive_batch(int fd, struct wire_batch *batch)
 int wire_receive_answer(int fd, struct wire_answer *answer)
 {
     struct answer_head head;
-    ssize_t size = recv(fd, &head, sizeof(head), MSG_DONTWAIT);
+    ssize_t size = recv(fd, &head, sizeof(head), MSG_DONTWAIT | MSG_TRUNC); /* its whole length */
 
     if (size < 0)
         return -errno;

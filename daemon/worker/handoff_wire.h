@@ -36,7 +36,11 @@ struct wire_answer {
     uint8_t status[HANDOFF_BATCH]; /* 0: taken; else an errno */
 };
 
-/* 0; -EAGAIN: nothing was sent, try again when it is writable; -errno. */
+/* 0, or -EMSGSIZE when it is larger than any record may be. */
+int wire_check(const struct record *record);
+
+/* 0; -EAGAIN: nothing was sent, try again when it is writable; -EPIPE or -ECONNRESET: the other end
+ * is gone; another -errno: something that a memfd takes is short.  All or nothing is sent. */
 int wire_send_batch(int fd, const struct wire_batch *batch);
 int wire_send_answer(int fd, const struct wire_answer *answer);
 

@@ -36,6 +36,12 @@ void record_clear(struct record *record)
     prong_socket_image_clear(&record->image);
 }
 
+size_t record_size(const struct record *record)
+{
+    return sizeof(struct record_head) + record->state_size +
+           prong_socket_image_encode(&record->image, NULL, 0);
+}
+
 uint8_t *record_encode(const struct record *record, size_t *size)
 {
     size_t image_size = prong_socket_image_encode(&record->image, NULL, 0);
@@ -51,7 +57,7 @@ uint8_t *record_encode(const struct record *record, size_t *size)
     };
     uint8_t *bytes;
 
-    *size = sizeof(head) + record->state_size + image_size;
+    *size = record_size(record);
     bytes = malloc(*size);
     if (bytes == NULL)
         return NULL;

@@ -29,6 +29,9 @@ struct record {
 /* Closes the descriptor and frees the bytes. */
 void record_clear(struct record *record);
 
+/* How many bytes it takes. */
+size_t record_size(const struct record *record);
+
 /* The record as malloc'ed bytes, given; the descriptor stays with the record.  NULL and errno
  * ENOMEM. */
 uint8_t *record_encode(const struct record *record, size_t *size);

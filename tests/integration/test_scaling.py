@@ -16,7 +16,8 @@ CLIENTS = 60
 @pytest.fixture
 def crowd(prongd):
     """A daemon with connected clients."""
-    daemon = prongd(ECHO, workers=4)
+    # On a busy machine a giver must not lose patience: the shares are compared below.
+    daemon = prongd(ECHO, workers=4, handoff_timeout="1m")
     daemon.clients = [connect(daemon.address("echo")) for _ in range(CLIENTS)]
     assert all(echoes(client) for client in daemon.clients)
     daemon.descriptors = {}  # workers come and go
