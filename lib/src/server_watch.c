@@ -126,6 +126,7 @@ void server_back_off(struct prong_server *server)
     if (server->state != SERVER_LISTENING)
         return;
     stop_back_off(server);
+    ev_now_update(server->loop->ev); /* a long callback must not shorten the rest */
     ev_timer_set(&server->back_off, BACK_OFF_S, 0.);
     ev_timer_start(server->loop->ev, &server->back_off);
     ev_unref(server->loop->ev);

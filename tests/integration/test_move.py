@@ -239,15 +239,15 @@ def test_a_server_that_is_no_longer_there_drains(prongd):
 
 
 def test_a_server_with_another_handler_drains(prongd):
-    daemon = prongd(server("one", "echo", "unix:@prong-other"))
+    daemon = prongd(server("one", "echo", f"unix:@prong-other-{os.getpid()}"))
     old = workers(daemon)
-    with connect("@prong-other") as client:
+    with connect(f"@prong-other-{os.getpid()}") as client:
         assert echoes(client)
-        daemon.write_config(server("one", "discard", "unix:@prong-other"))
+        daemon.write_config(server("one", "discard", f"unix:@prong-other-{os.getpid()}"))
         assert daemon.ctl("reload", "--no-wait").returncode == 0
         eventually(lambda: len(workers(daemon) & old) == 1, "one old worker is left: it drains")
         assert echoes(client)
-        with connect("@prong-other") as newcomer:
+        with connect(f"@prong-other-{os.getpid()}") as newcomer:
             newcomer.sendall(b"nobody answers")
             newcomer.settimeout(0.3)
             with pytest.raises(TimeoutError):

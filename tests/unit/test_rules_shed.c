@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 /* --- The system, linked with --wrap --- */
@@ -98,24 +99,47 @@ static void r029_without_descriptors_clients_are_told_and_so_is_the_program(void
     assert_true(prong_server_is_listening(net->server));
 }
 
+static double now_s(void)
+{
+    struct timespec time;
+
+    assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &time), 0);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+/* When it was, for how long a server has rested: load only makes that longer. */
+static double dropped_at, connected_at;
+
+static void note_time(struct record *record)
+{
+    if (record->when[0] == 'd') {
+        dropped_at = now_s();
+        record->when = "connection";
+    } else {
+        connected_at = now_s();
+    }
+}
+
 static void r029_it_rests_instead_of_spinning_and_recovers_by_itself(void **state)
 {
     struct net *net = *state;
     int clients[2];
 
+    net->listener.when = "drop";
+    net->listener.then = note_time;
     net_listen(net);
     run_idle(net);
     clients[0] = net_raw_client(net);
     take_all_descriptors();
     run_until(net, &net->listener, "drop:1");
-    setrlimit(RLIMIT_NOFILE, &limit);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
     /* The next client waits in the kernel as long as the rest takes. */
     clients[1] = net_raw_client(net);
     accept_calls = 0;
-    run_idle(net);
-    assert_int_equal(accept_calls, 0);
     run_until(net, &net->listener, "connection");
-    assert_false(happened(&net->listener, "error"));
+    assert_true(connected_at - dropped_at > 0.09);
+    assert_in_range(accept_calls, 1, 3);
+    assert_events(&net->listener, "listening drop:1 connection");
     close(clients[0]);
     close(clients[1]);
 }
