@@ -139,7 +139,7 @@ static int take_batch(struct handoff *handoff, struct wire_batch *wire)
     for (size_t i = 0; i < wire->count; i++) {
         int error = take_record(handoff, wire, i, &batch->connections[i]);
 
-        batch->answer.status[i] = (uint8_t)(error < -UINT8_MAX ? UINT8_MAX : -error);
+        batch->answer.status[i] = (uint8_t)(error < -255 ? 255 : -error);
     }
     append(&handoff->taker, batch);
     return 1;
