@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""Counts the test functions in ctest's JUnit report and prints the closing line.
+"""Counts the test functions in ctest's JUnit reports and prints the closing line.
 
 A ctest entry is one program: its cmocka or pytest output says how many functions passed.  One
 that says nothing, or that dies before it can, counts as one.
 
-    summary.py REPORT
+    summary.py REPORT [AGAIN]
+
+AGAIN is the report on what failed the first time and ran once more, if anything did.
 """
 
+import os
 import re
 import sys
 import xml.etree.ElementTree as xml
@@ -46,21 +49,35 @@ def entry(case):
     return count | Counter(failed=1)  # at least one: it may have died before it counted
 
 
-def main(report):
+def cases(report):
+    """The entries of a report by name."""
+    found = xml.parse(report).getroot().findall("testcase")
+    return {case.get("name"): case for case in found}
+
+
+def unsteady(again):
+    """Which of those that ran once more passed then."""
+    return [name for name, case in again.items() if not entry(case)["failed"]]
+
+
+def main(report, again=None):
     total = Counter()
     try:
-        cases = xml.parse(report).getroot().findall("testcase")
+        ran = cases(report)
+        second = cases(again) if again and os.path.exists(again) else {}
     except (OSError, xml.ParseError) as problem:
         print(f"prong: ctest left no report: {problem}", file=sys.stderr)
-        cases = []
+        ran, second = {}, {}
 
-    for case in cases:
+    for name, case in (ran | second).items():
         count = entry(case)
         total += count
         for reason in reasons(case.findtext("system-out") or ""):
-            print(f"skipped: {case.get('name')}: {reason}")
+            print(f"skipped: {name}: {reason}")
         if count["failed"]:
-            print(f"failed: {case.get('name')}")
+            print(f"failed: {name}")
+    for name in unsteady(second):
+        print(f"unsteady: {name} failed beside the others and passed alone")
 
     if total["passed"] == 0 and total["failed"] == 0:
         print("prong: no test ran", file=sys.stderr)
@@ -71,4 +88,4 @@ def main(report):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))
