@@ -14,6 +14,7 @@ static const struct table_column worker_columns[] = {
     {"GENERATION", "generation", TABLE_NUMBER},
     {"PID", "pid", TABLE_NUMBER},
     {"STATE", "state", TABLE_TEXT},
+    {"GATE", "gate", TABLE_TEXT}, /* "closed": it is above the mean */
     {"CONNECTIONS", "connections", TABLE_NUMBER},
     {"ACCEPTED", "accepted", TABLE_NUMBER},
     {"CLOSED", "closed", TABLE_NUMBER},
@@ -27,6 +28,7 @@ static const struct table_column server_columns[] = {
     {"CONNECTIONS", "connections", TABLE_NUMBER},
     {"ACCEPTED", "accepted", TABLE_NUMBER},
     {"DROPPED", "dropped", TABLE_NUMBER},
+    {"MAX/MEAN", "max_to_mean", TABLE_NUMBER},
     {"ADDRESSES", "addresses", TABLE_TEXT},
 };
 

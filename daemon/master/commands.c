@@ -25,6 +25,7 @@ static void command_status(struct control_client *client, const json_t *argument
     struct status status = {
         .generations = &master->generations,
         .scoreboard = master->scoreboard,
+        .history = &master->history,
         .started = master->started,
         .uptime_s = (uint64_t)(ev_now(master->loop) - master->started_at),
     };

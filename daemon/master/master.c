@@ -119,6 +119,7 @@ static void on_gone(struct generation *generation, void *user)
     reload_on_gone(master->reload, generation);
 
     generation_list_remove(&master->generations, generation);
+    history_add(&master->history, generation, master->scoreboard);
     generation_free(generation);
     if (master->generations.first == NULL)
         ev_break(master->loop, EVBREAK_ALL);
@@ -265,6 +266,7 @@ static void abandon(struct master *master)
         next = generation->next;
         generation_abandon(generation);
     }
+    history_clear(&master->history);
     listeners_free(master->listeners);
     if (master->loop != NULL)
         ev_loop_destroy(master->loop);

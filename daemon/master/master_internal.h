@@ -12,6 +12,7 @@
 
 #include "control.h"
 #include "generation.h"
+#include "history.h"
 #include "notify.h"
 #include "pid_file.h"
 #include "reload.h"
@@ -37,6 +38,7 @@ struct master {
     struct scoreboard *scoreboard;
     struct listeners *listeners;
     struct generation_list generations;
+    struct history history; /* of those that are gone */
     struct supervisor supervisor;
     uint64_t last_generation; /* the number given last */
     struct reload *reload;

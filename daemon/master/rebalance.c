@@ -15,12 +15,23 @@
 #include "scoreboard.h"
 #include "slot.h"
 
-static uint64_t connections_of(const struct generation *generation,
-                               const struct scoreboard *scoreboard, unsigned slot)
+/* A run of a generation's servers. */
+struct range {
+    unsigned first, end;
+};
+
+static struct range all_servers(const struct generation *generation)
+{
+    return (struct range){0, (unsigned)generation->config->server_count};
+}
+
+static uint64_t connections_in(const struct generation *generation,
+                               const struct scoreboard *scoreboard, unsigned slot,
+                               struct range servers)
 {
     uint64_t sum = 0;
 
-    for (unsigned server = 0; server < generation->config->server_count; server++) {
+    for (unsigned server = servers.first; server < servers.end; server++) {
         const struct scoreboard_server *cell =
             scoreboard_server(scoreboard, generation->number, slot, server);
 
@@ -30,13 +41,19 @@ static uint64_t connections_of(const struct generation *generation,
     return sum;
 }
 
+static uint64_t connections_of(const struct generation *generation,
+                               const struct scoreboard *scoreboard, unsigned slot)
+{
+    return connections_in(generation, scoreboard, slot, all_servers(generation));
+}
+
 static bool counts(const struct generation *generation, unsigned slot)
 {
     return generation->slots[slot].state == SLOT_READY;
 }
 
-struct spread rebalance_spread(const struct generation *generation,
-                               const struct scoreboard *scoreboard)
+static struct spread spread_in(const struct generation *generation,
+                               const struct scoreboard *scoreboard, struct range servers)
 {
     struct spread spread = {.jain = 1};
     double squares = 0;
@@ -46,7 +63,7 @@ struct spread rebalance_spread(const struct generation *generation,
 
         if (!counts(generation, i))
             continue;
-        connections = connections_of(generation, scoreboard, i);
+        connections = connections_in(generation, scoreboard, i, servers);
         spread.workers++;
         spread.connections += connections;
         squares += (double)connections * (double)connections;
@@ -59,6 +76,18 @@ struct spread rebalance_spread(const struct generation *generation,
     spread.jain = (double)spread.connections * (double)spread.connections /
                   ((double)spread.workers * squares);
     return spread;
+}
+
+struct spread rebalance_spread(const struct generation *generation,
+                               const struct scoreboard *scoreboard)
+{
+    return spread_in(generation, scoreboard, all_servers(generation));
+}
+
+struct spread rebalance_server_spread(const struct generation *generation,
+                                      const struct scoreboard *scoreboard, unsigned server)
+{
+    return spread_in(generation, scoreboard, (struct range){server, server + 1});
 }
 
 /* Pairs a heavy worker with all that are below the mean; the exchange picks the lightest. */

@@ -26,6 +26,10 @@ struct spread {
 struct spread rebalance_spread(const struct generation *generation,
                                const struct scoreboard *scoreboard);
 
+/* Of the connections of one server. */
+struct spread rebalance_server_spread(const struct generation *generation,
+                                      const struct scoreboard *scoreboard, unsigned server);
+
 /* Has the heavy workers give connections away now, no more than `limit` in all.  How many were
  * asked for; 0: it is even. */
 uint64_t rebalance_now(struct generation *generation, const struct scoreboard *scoreboard,

@@ -7,42 +7,19 @@
 #include <prong/address.h>
 #include <prongd/handler.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "config.h"
 #include "generation.h"
+#include "history.h"
 #include "listeners.h"
+#include "rebalance.h"
 #include "scoreboard.h"
 #include "slot.h"
 #include "supervisor.h"
-
-/* Plain sums of scoreboard cells. */
-struct sums {
-    uint64_t connections;
-    uint64_t accepted;
-    uint64_t closed;
-    uint64_t dropped;
-    uint64_t bytes_read;
-    uint64_t bytes_written;
-};
-
-static uint64_t load(const _Atomic uint64_t *cell)
-{
-    return atomic_load_explicit(cell, memory_order_relaxed);
-}
-
-static void add_cell(struct sums *sums, const struct scoreboard_server *cell)
-{
-    if (cell == NULL)
-        return;
-    sums->connections += load(&cell->connections);
-    sums->accepted += load(&cell->accepted);
-    sums->closed += load(&cell->closed);
-    sums->dropped += load(&cell->dropped);
-    sums->bytes_read += load(&cell->bytes_read);
-    sums->bytes_written += load(&cell->bytes_written);
-}
+#include "totals.h"
 
 static json_t *number(uint64_t value)
 {
@@ -72,21 +49,34 @@ static void describe_rest(json_t *worker, const struct slot *slot)
     json_object_set_new(worker, "rests_s", json_real(left_s > 0 ? left_s : 0));
 }
 
+/* Of its servers' gates, which of them is closed is of no interest. */
+static bool has_closed_gate(const struct status *status, const struct generation *generation,
+                            unsigned slot)
+{
+    for (unsigned server = 0; server < generation->config->server_count; server++) {
+        const struct scoreboard_server *cell =
+            scoreboard_server(status->scoreboard, generation->number, slot, server);
+
+        if (cell != NULL && atomic_load_explicit(&cell->is_closed, memory_order_relaxed) != 0)
+            return true;
+    }
+    return false;
+}
+
 static json_t *describe_worker(const struct status *status, const struct generation *generation,
                                const struct slot *slot)
 {
-    struct sums sums = {0};
+    struct totals totals = {0};
     json_t *worker;
 
     for (unsigned server = 0; server < generation->config->server_count; server++)
-        add_cell(&sums,
-                 scoreboard_server(status->scoreboard, generation->number, slot->index, server));
-    worker =
-        json_pack("{s:o, s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "slot", number(slot->index),
-                  "pid", (json_int_t)slot->pid, "generation", number(generation->number), "state",
-                  slot_state_name(slot->state), "connections", number(sums.connections), "accepted",
-                  number(sums.accepted), "closed", number(sums.closed), "bytes_read",
-                  number(sums.bytes_read), "bytes_written", number(sums.bytes_written));
+        totals_add_cell(&totals, scoreboard_server(status->scoreboard, generation->number,
+                                                   slot->index, server));
+    worker = json_pack("{s:o, s:I, s:o, s:s, s:s}", "slot", number(slot->index), "pid",
+                       (json_int_t)slot->pid, "generation", number(generation->number), "state",
+                       slot_state_name(slot->state), "gate",
+                       has_closed_gate(status, generation, slot->index) ? "closed" : "open");
+    json_object_update_new(worker, totals_json(&totals));
     if (slot->state == SLOT_RESTING)
         describe_rest(worker, slot);
     return worker;
@@ -125,30 +115,35 @@ static json_t *describe_addresses(const struct generation *generation, unsigned 
 }
 
 /* Adds what the generation's workers count for the server of that name. */
-static void add_server(struct sums *sums, const struct status *status,
+static void add_server(struct totals *totals, const struct status *status,
                        const struct generation *generation, const char *name)
 {
     for (unsigned server = 0; server < generation->config->server_count; server++) {
         if (strcmp(generation->config->servers[server]->name, name) != 0)
             continue;
         for (unsigned slot = 0; slot < generation->slot_count; slot++)
-            add_cell(sums, scoreboard_server(status->scoreboard, generation->number, slot, server));
+            totals_add_cell(
+                totals, scoreboard_server(status->scoreboard, generation->number, slot, server));
     }
 }
 
+/* Sums are those of all generations, gone ones included; the spread is that of the current one. */
 static json_t *describe_server(const struct status *status, const struct generation *current,
                                unsigned server)
 {
     const struct config_server *config = current->config->servers[server];
-    const struct generation *generation;
-    struct sums sums = {0};
+    struct totals totals = history_find(status->history, config->name);
+    struct spread spread = rebalance_server_spread(current, status->scoreboard, server);
+    json_t *described;
 
-    for (generation = status->generations->first; generation != NULL; generation = generation->next)
-        add_server(&sums, status, generation, config->name);
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "name", config->name, "handler",
-                     config->handler->name, "addresses", describe_addresses(current, server),
-                     "connections", number(sums.connections), "accepted", number(sums.accepted),
-                     "dropped", number(sums.dropped));
+    for (const struct generation *generation = status->generations->first; generation != NULL;
+         generation = generation->next)
+        add_server(&totals, status, generation, config->name);
+    described = json_pack("{s:s, s:s, s:o, s:f, s:f}", "name", config->name, "handler",
+                          config->handler->name, "addresses", describe_addresses(current, server),
+                          "max_to_mean", spread.max_to_mean, "jain", spread.jain);
+    json_object_update_new(described, totals_json(&totals));
+    return described;
 }
 
 static json_t *describe_servers(const struct status *status)

@@ -10,11 +10,13 @@
 #include <time.h>
 
 struct generation_list;
+struct history;
 struct scoreboard;
 
 struct status {
     const struct generation_list *generations;
     const struct scoreboard *scoreboard;
+    const struct history *history;
     time_t started;
     uint64_t uptime_s;
 };

@@ -18,16 +18,16 @@ STATUS = {
     "master": {"pid": 100, "version": "0.1.0", "generation": 3,
                "started": "2026-03-01T12:00:00Z", "uptime_s": 7505},
     "workers": [
-        {"slot": 0, "pid": 101, "generation": 3, "state": "ready", "connections": 12,
-         "accepted": 1000, "closed": 988, "bytes_read": 1536, "bytes_written": 5 * 2**30},
-        {"slot": 1, "pid": 0, "generation": 3, "state": "resting", "connections": 0,
-         "accepted": 7, "closed": 7, "bytes_read": 0, "bytes_written": 1023},
+        {"slot": 0, "pid": 101, "generation": 3, "state": "ready", "gate": "closed",
+         "connections": 12, "accepted": 1000, "closed": 988, "bytes_read": 1536, "bytes_written": 5 * 2**30},
+        {"slot": 1, "pid": 0, "generation": 3, "state": "resting", "gate": "open",
+         "connections": 0, "accepted": 7, "closed": 7, "bytes_read": 0, "bytes_written": 1023},
     ],
     "servers": [
         {"name": "chat", "handler": "echo", "addresses": ["127.0.0.1:7007", "unix:/run/chat"],
-         "connections": 12, "accepted": 1007, "dropped": 0},
+         "connections": 12, "accepted": 1007, "dropped": 0, "max_to_mean": 1.25},
         {"name": "none", "handler": "hello", "addresses": [], "connections": 0, "accepted": 0,
-         "dropped": 0},
+         "dropped": 0, "max_to_mean": 0.0},
     ],
 }
 
@@ -125,13 +125,13 @@ def test_status_is_shown_as_tables(ask):
     assert answer.stdout == """\
 prongd 0.1.0, master 100, generation 3, started 2026-03-01T12:00:00Z, up 2 h 5 min
 
-WORKER  GENERATION  PID  STATE    CONNECTIONS  ACCEPTED  CLOSED     READ  WRITTEN
-     0           3  101  ready             12      1000     988  1.5 KiB  5.0 GiB
-     1           3    0  resting            0         7       7      0 B   1023 B
+WORKER  GENERATION  PID  STATE    GATE    CONNECTIONS  ACCEPTED  CLOSED     READ  WRITTEN
+     0           3  101  ready    closed           12      1000     988  1.5 KiB  5.0 GiB
+     1           3    0  resting  open              0         7       7      0 B   1023 B
 
-SERVER  HANDLER  CONNECTIONS  ACCEPTED  DROPPED  ADDRESSES
-chat    echo              12      1007        0  127.0.0.1:7007, unix:/run/chat
-none    hello              0         0        0  -
+SERVER  HANDLER  CONNECTIONS  ACCEPTED  DROPPED  MAX/MEAN  ADDRESSES
+chat    echo              12      1007        0      1.25  127.0.0.1:7007, unix:/run/chat
+none    hello              0         0        0         0  -
 """
 
 

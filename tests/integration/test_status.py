@@ -10,9 +10,11 @@ from daemon import PRONGCTL, eventually, server
 
 MASTER = {"pid": int, "version": str, "generation": int, "started": str, "uptime_s": int}
 WORKER = {"slot": int, "pid": int, "generation": int, "state": str, "connections": int,
-          "accepted": int, "closed": int, "bytes_read": int, "bytes_written": int}
+          "accepted": int, "closed": int, "bytes_read": int, "bytes_written": int, "gate": str,
+          "gate_closed": int, "gate_forced": int, "gate_nudges": int}
 SERVER = {"name": str, "handler": str, "addresses": list, "connections": int, "accepted": int,
-          "dropped": int}
+          "closed": int, "dropped": int, "failed": int, "bytes_read": int, "bytes_written": int,
+          "max_to_mean": float, "jain": float}
 
 
 def has_shape(entry, shape):
@@ -61,6 +63,27 @@ def test_sums_outlive_the_worker_that_made_them(prongd):
     eventually(daemon.is_ready, "the slot is filled again")
     assert daemon.server_status("echo")["accepted"] == 1
     assert daemon.connections() == 0
+
+
+def test_sums_outlive_their_generation(prongd):
+    daemon = prongd(server("echo", "echo") + server("other", "echo"))
+    for _ in range(3):
+        assert talk(daemon.address("echo"), b"12345") == b"12345"
+        assert daemon.ctl("reload").returncode == 0
+    status = daemon.server_status("echo")
+    assert {worker["generation"] for worker in daemon.status()["workers"]} == {4}
+    assert (status["accepted"], status["closed"], status["bytes_read"]) == (3, 3, 15)
+    assert daemon.server_status("other")["accepted"] == 0
+
+
+def test_the_spread_is_that_of_each_server(prongd):
+    daemon = prongd(server("echo", "echo") + server("idle", "echo"), workers=2)
+    with connect(daemon.address("echo")) as client:
+        assert echoes(client)
+        eventually(lambda: daemon.server_status("echo")["max_to_mean"] == 2, "one worker has it")
+        assert daemon.server_status("echo")["jain"] == 0.5
+    idle = daemon.server_status("idle")
+    assert (idle["max_to_mean"], idle["jain"]) == (0, 1)
 
 
 def test_a_person_gets_a_table(prongd):

@@ -53,6 +53,17 @@ def clients(daemon, count):
     return found
 
 
+def test_sums_outlive_the_program(installed, tmp_path):
+    daemon = installed(ECHO)
+    for other in clients(daemon, 5):
+        other.close()
+    eventually(lambda: daemon.server_status("echo")["closed"] == 5, "all are counted")
+    assert daemon.ctl("reload").returncode == 0
+    install(installed.program, different_build(tmp_path))
+    assert daemon.ctl("upgrade").returncode == 0
+    assert daemon.server_status("echo")["accepted"] == 5
+
+
 def test_connections_and_the_process_id_outlive_the_program(installed, tmp_path):
     daemon = installed(ECHO)
     open_clients = clients(daemon, 40)

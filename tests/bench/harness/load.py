@@ -29,8 +29,9 @@ class Load:
     def result(self):
         """Count, seconds, rate, p50_us, p99_us, max_us."""
         result = self.child.read_json(PHASE_SECONDS)
-        if result["errors"] > 0:
-            raise Trouble(f"bench-load {result['mode']}: {result['errors']} errors, the first: "
+        errors = result["errors"] + result["lost"]
+        if errors > 0:
+            raise Trouble(f"bench-load {result['mode']}: {errors} errors, the first: "
                           f"{result['first_error']}")
         return result
 

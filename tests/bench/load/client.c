@@ -69,10 +69,13 @@ static void close_client(struct client *client)
 
 static void fail(struct clients *clients, struct client *client, const char *what, int error)
 {
-    if (clients->errors++ == 0)
+    uint64_t *count = client->is_greeted ? &clients->lost : &clients->errors;
+
+    if (clients->errors + clients->lost == 0)
         snprintf(clients->first_error, sizeof(clients->first_error), "%s%s%s after %llu bytes",
                  what, error != 0 ? ": " : "", error != 0 ? strerror(error) : "",
                  (unsigned long long)client->received);
+    (*count)++;
     close_client(client);
     clients->on_event(clients, client, CLIENT_FAILED);
 }

@@ -63,6 +63,7 @@ struct clients {
     uint64_t late_ns; /* the mode's: how much later than it should it began an operation at worst */
 
     uint64_t errors;
+    uint64_t lost; /* the same, of clients that were greeted before */
     char first_error[160];
 };
 

@@ -65,8 +65,8 @@ void mode_report(const struct clients *clients, const char *name)
            microseconds(clients, 0.99), (double)clients->latencies.most_ns / 1e3);
     printf("\"late_us\": %.1f, \"greetings\": ", (double)clients->late_ns / 1e3);
     tally_print(&clients->greetings);
-    printf(", \"errors\": %" PRIu64 ", \"first_error\": \"%s\"}\n", clients->errors,
-           clients->first_error);
+    printf(", \"lost\": %" PRIu64 ", \"errors\": %" PRIu64 ", \"first_error\": \"%s\"}\n",
+           clients->lost, clients->errors, clients->first_error);
     fflush(stdout);
 }
 
@@ -83,5 +83,5 @@ int main(int argc, char **argv)
     /* What is still open stays so until the servers' clocks have been read. */
     wait_for_a_line();
     clients_clear(&clients);
-    return clients.errors == 0 ? 0 : 1;
+    return clients.errors + clients.lost == 0 ? 0 : 1;
 }
