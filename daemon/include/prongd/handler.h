@@ -69,8 +69,9 @@ struct prongd_handler {
     long (*save)(struct prong_socket *socket, void *bytes, size_t size);
 
     /* The state is zeroed; takes over what save wrote, perhaps in an older or newer program.  0,
-     * or a negative code: the connection goes back to where it came from.  The socket does
-     * nothing yet: no writing. */
+     * or a negative code: the connection goes back to where it came from, where restore takes
+     * again what save wrote there a moment ago; were it refused there, too, it would be lost.  The
+     * socket does nothing yet: no writing. */
     int (*restore)(struct prong_socket *socket, const void *bytes, size_t size, uint32_t version);
 
     /* The connection has moved: releases what its state holds, as on_close would have.  The socket
