@@ -157,8 +157,7 @@ class Moves(Trial):
 
     def master_dies(self, old):
         self.delay()
-        workers = self.workers()
-        self.kill_all(*workers, by=self.master)
+        workers = self.kill_master()
         self.daemon.wait()
         eventually(lambda: not any(os.path.exists(f"/proc/{pid}/exe") for pid in workers),
                    "the workers end with their master")

@@ -88,12 +88,15 @@ class Trial:
             os.kill(victim.pid, signal.SIGKILL)
         self.counts["kills"] += len(victims)
 
-    def kill_all(self, *pids, by):
-        """By the death of a process that they cannot live without."""
-        victims = self.stop(pids)
-        os.kill(by, signal.SIGKILL)
+    def kill_master(self):
+        """Who its workers were: they end with it."""
+        Victim(self.master)  # from here on there are no new ones
+        workers = self.workers()
+        victims = self.stop(workers)
+        os.kill(self.master, signal.SIGKILL)
         for victim in victims:
             victim.resume()
+        return workers
 
     def kill_slowly(self, pid, seconds):
         """Leaves it to the master, who has so long to see that it stands still."""
