@@ -9,6 +9,7 @@
 #include "arguments.h"
 #include "command.h"
 #include "master.h"
+#include "metrics.h"
 #include "roff.h"
 
 static const char head[] =
@@ -112,6 +113,24 @@ static const char tail[] = ".SH FILES\n"
                            ".BR systemd.service (5),\n"
                            ".BR systemd.socket (5)\n";
 
+static void print_metrics(FILE *stream)
+{
+    struct metric_description metric;
+
+    fputs(".SH METRICS\n"
+          ".B prongctl metrics\n"
+          "prints these in the text format of Prometheus, and prong_build_info with the version as "
+          "a\n"
+          "label.  Sums outlive reloads and upgrades; those of a worker are its slot\\(aqs.\n",
+          stream);
+    for (size_t i = 0; metrics_describe(i, &metric); i++) {
+        fprintf(stream, ".TP\n.B %s\n", metric.name);
+        roff_sentence(stream, metric.help);
+        fprintf(stream, "A %s%s%s.\n", metric.type, *metric.labels != '\0' ? " by " : "",
+                metric.labels);
+    }
+}
+
 static void print_options(FILE *stream)
 {
     char text[64];
@@ -170,6 +189,7 @@ void page_print(const struct prongd_handler *const *handlers, FILE *stream)
     print_handlers(handlers, stream);
     fputs(systemd, stream);
     fputs(background, stream);
+    print_metrics(stream);
     print_statuses(stream);
     fputs(tail, stream);
 }

@@ -32,6 +32,7 @@ const struct command_row commands[COMMAND_COUNT] = {
     {COMMAND_STOP, "stop", "", 0, 0,
      "Stops accepting, lets connections finish for shutdown_timeout, then ends prongd."},
     {COMMAND_QUIT, "quit", "", 0, 0, "Closes every connection and ends prongd at once."},
+    {COMMAND_METRICS, "metrics", "", 0, 0, "Shows every metric in the text format of Prometheus."},
     {COMMAND_VERSION, "version", "", 0, 0, "Shows the version of the running prongd."},
 };
 

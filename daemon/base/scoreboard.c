@@ -250,6 +250,8 @@ static void clear_worker(struct scoreboard_worker *cell)
     atomic_store_explicit(&cell->pid, 0, memory_order_relaxed);
     atomic_store_explicit(&cell->started_ms, 0, memory_order_relaxed);
     atomic_store_explicit(&cell->heartbeat_ms, 0, memory_order_relaxed);
+    atomic_store_explicit(&cell->lag_us, 0, memory_order_relaxed);
+    atomic_store_explicit(&cell->cpu_us, 0, memory_order_relaxed);
 }
 
 static void clear_server(struct scoreboard_server *cell)

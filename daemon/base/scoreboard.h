@@ -43,6 +43,9 @@ struct scoreboard_worker {
     _Atomic uint64_t turns;                           /* of its loop */
     _Atomic uint64_t last_connection;                 /* the last id given in this slot */
 
+    _Atomic uint64_t lag_us; /* how late its loop came to the last second */
+    _Atomic uint64_t cpu_us; /* CPU time that it has used */
+
     /* The exception, written by others: in this turn it slept on while somebody waited. */
     _Atomic uint64_t missed_turn;
 };

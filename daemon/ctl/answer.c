@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "metrics.h"
 #include "plan.h"
 #include "reload.h"
 #include "status.h"
@@ -41,6 +42,11 @@ static void print_asleep(FILE *stream, json_t *answer)
     (void)fputs("The workers have stopped; a reload starts new ones.\n", stream);
 }
 
+static void print_metrics(FILE *stream, json_t *answer)
+{
+    metrics_print(stream, answer);
+}
+
 static void print_done(FILE *stream, json_t *answer)
 {
     (void)stream;
@@ -56,7 +62,7 @@ static print_function *const printers[COMMAND_COUNT] = {
     [COMMAND_RECYCLE] = print_done,        [COMMAND_UPGRADE] = reload_print,
     [COMMAND_REOPEN_LOGS] = print_done,    [COMMAND_LOG_LEVEL] = print_done,
     [COMMAND_STOP_WORKERS] = print_asleep, [COMMAND_STOP] = print_stop,
-    [COMMAND_QUIT] = print_stop,
+    [COMMAND_QUIT] = print_stop,           [COMMAND_METRICS] = print_metrics,
 };
 
 static int exit_status(const json_t *answer)
@@ -93,14 +99,25 @@ void answer_hide_progress(const json_t *progress)
     (void)progress;
 }
 
+/* The answer as it is; but metrics are made of it here. */
+static void print_json(json_t *answer, enum command command)
+{
+    json_t *shown = command == COMMAND_METRICS && exit_status(answer) == 0
+                        ? json_pack("{s:b, s:o}", "ok", 1, "metrics", metrics_json(answer))
+                        : json_incref(answer);
+
+    (void)json_dumpf(shown, stdout, JSON_INDENT(2));
+    (void)fputc('\n', stdout);
+    json_decref(shown);
+}
+
 int answer_show(json_t *answer, enum command command, bool json)
 {
     int status = exit_status(answer);
     print_function *print = printers[command] != NULL ? printers[command] : print_members;
 
     if (json) {
-        (void)json_dumpf(answer, stdout, JSON_INDENT(2));
-        (void)fputc('\n', stdout);
+        print_json(answer, command);
     } else if (status == 0) {
         print(stdout, answer);
     }

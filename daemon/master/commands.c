@@ -14,24 +14,15 @@
 #include "options.h"
 #include "plan.h"
 #include "rebalance.h"
-#include "status.h"
 
 #define EXIT_USAGE  2
 #define MAX_WORKERS 1024
 
+/* Also for metrics: prongctl makes them of it. */
 static void command_status(struct control_client *client, const json_t *arguments, void *user)
 {
-    struct master *master = user;
-    struct status status = {
-        .generations = &master->generations,
-        .scoreboard = master->scoreboard,
-        .history = &master->history,
-        .started = master->started,
-        .uptime_s = (uint64_t)(ev_now(master->loop) - master->started_at),
-    };
-
     (void)arguments;
-    control_answer(client, status_json(&status));
+    control_answer(client, master_status(user));
 }
 
 /* Is answered at the end of the transaction, or when the old workers are gone. */
@@ -232,5 +223,5 @@ control_command *const command_table[COMMAND_COUNT] = {
     [COMMAND_UPGRADE] = command_upgrade,     [COMMAND_REOPEN_LOGS] = command_reopen_logs,
     [COMMAND_LOG_LEVEL] = command_log_level, [COMMAND_STOP_WORKERS] = command_stop_workers,
     [COMMAND_STOP] = command_stop,           [COMMAND_QUIT] = command_quit,
-    [COMMAND_VERSION] = command_version,
+    [COMMAND_METRICS] = command_status,      [COMMAND_VERSION] = command_version,
 };

@@ -26,12 +26,34 @@
 #include "scoreboard.h"
 #include "signals.h"
 #include "slot.h"
+#include "status.h"
 #include "systemd.h"
 
 void master_enter(struct master *master, enum master_state state)
 {
     assert(state > master->state);
     master->state = state;
+}
+
+json_t *master_status(const struct master *master)
+{
+    static const char *const names[] = {
+        [MASTER_STARTING] = "starting",
+        [MASTER_RUNNING] = "running",
+        [MASTER_DRAINING] = "draining",
+        [MASTER_STOPPING] = "stopping",
+    };
+    struct status status = {
+        .generations = &master->generations,
+        .scoreboard = master->scoreboard,
+        .history = &master->history,
+        .counters = &master->counters,
+        .state = names[master->state],
+        .started = master->started,
+        .uptime_s = (uint64_t)(ev_now(master->loop) - master->started_at),
+    };
+
+    return status_json(&status);
 }
 
 /* --- What the supervisor tells --- */
@@ -98,6 +120,8 @@ static void on_gave(struct generation *generation, uint32_t moved, uint32_t kept
 {
     struct master *master = user;
 
+    master->counters.moved += moved;
+    master->counters.drained += kept;
     reload_on_gave(master->reload, generation, moved, kept);
 }
 
@@ -326,6 +350,7 @@ static bool take_over(struct master *master, struct config *config, const char *
     listeners_keep(master->listeners, false);
     upkeep_start(master->upkeep);
     hang_start(master->hang);
+    master->counters.upgrades++;
     log_notice("upgraded version=%s", PRONG_VERSION);
     reload_take_over(master->reload, config, problem, master->successor_client);
     supervisor_reap(&master->supervisor);
@@ -355,7 +380,7 @@ int master_run(struct config *config, const struct prongd_handler *const *handle
     master.handlers = handlers;
     master.program = program;
     supervisor_init(&master.supervisor, master.loop, &master.generations, entry, &supervisor_events,
-                    &master);
+                    &master, &master.counters);
     notify_start(master.notify);
     is_up = follows ? take_over(&master, config, problem) : start(&master, config);
     if (is_up)

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "control.h"
+#include "counters.h"
 #include "generation.h"
 #include "history.h"
 #include "notify.h"
@@ -39,6 +40,7 @@ struct master {
     struct listeners *listeners;
     struct generation_list generations;
     struct history history; /* of those that are gone */
+    struct counters counters;
     struct supervisor supervisor;
     uint64_t last_generation; /* the number given last */
     struct reload *reload;
@@ -65,6 +67,9 @@ void master_enter(struct master *master, enum master_state state);
 
 /* Gives what is left, for those who wait for an end: a waiting_progress. */
 json_t *master_describe_rest(uint64_t leaver, void *user);
+
+/* Gives what status_json() does; NULL when memory is short. */
+json_t *master_status(const struct master *master);
 
 /* --- acts.c --- */
 

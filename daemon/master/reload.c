@@ -66,6 +66,7 @@ static void refuse(struct reload *reload, const char *why, int status)
 {
     char *text = strdup(why), *rest = NULL;
 
+    reload->master->counters.reloads_refused++;
     live_rollback(&reload->live);
     for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest))
         log_error("reload refused: %s", line);
@@ -104,6 +105,7 @@ static void commit(struct reload *reload)
         generation_release_listeners(generation);
     }
     live_commit(&reload->live, master, next);
+    master->counters.reloads++;
     log_notice("reloaded generation=%llu workers=%u", (unsigned long long)next->number,
                next->slot_count);
     notify_reloaded(master->notify, NULL);

@@ -4,14 +4,19 @@
  */
 #include "status.h"
 
+#include <linux/sock_diag.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <prong/address.h>
 #include <prongd/handler.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "config.h"
+#include "counters.h"
 #include "generation.h"
 #include "history.h"
 #include "listeners.h"
@@ -34,9 +39,10 @@ static json_t *describe_master(const struct status *status)
 
     if (gmtime_r(&status->started, &utc) != NULL)
         (void)strftime(started, sizeof(started), "%Y-%m-%dT%H:%M:%SZ", &utc);
-    return json_pack("{s:I, s:s, s:o, s:s, s:o}", "pid", (json_int_t)getpid(), "version",
-                     PRONG_VERSION, "generation", number(current != NULL ? current->number : 0),
-                     "started", started, "uptime_s", number(status->uptime_s));
+    return json_pack("{s:I, s:s, s:s, s:o, s:s, s:o}", "pid", (json_int_t)getpid(), "version",
+                     PRONG_VERSION, "state", status->state, "generation",
+                     number(current != NULL ? current->number : 0), "started", started, "uptime_s",
+                     number(status->uptime_s));
 }
 
 /* --- Workers --- */
@@ -77,6 +83,8 @@ static json_t *describe_worker(const struct status *status, const struct generat
                        slot_state_name(slot->state), "gate",
                        has_closed_gate(status, generation, slot->index) ? "closed" : "open");
     json_object_update_new(worker, totals_json(&totals));
+    json_object_set_new(worker, "lag_us", number(atomic_load(&slot->cell->lag_us)));
+    json_object_set_new(worker, "cpu_us", number(atomic_load(&slot->cell->cpu_us)));
     if (slot->state == SLOT_RESTING)
         describe_rest(worker, slot);
     return worker;
@@ -160,8 +168,52 @@ static json_t *describe_servers(const struct status *status)
     return servers;
 }
 
+/* --- Listening handles --- */
+
+/* Of TCP the kernel tells how many wait, and how many it turned away (tcp(7), SO_MEMINFO). */
+static void describe_queue(json_t *listener, int fd)
+{
+    struct tcp_info info;
+    uint32_t memory[SK_MEMINFO_VARS] = {0};
+    socklen_t size = sizeof(info);
+
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
+        return;
+    json_object_set_new(listener, "queue", number(info.tcpi_unacked));
+    json_object_set_new(listener, "backlog", number(info.tcpi_sacked));
+    size = sizeof(memory);
+    if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory, &size) == 0)
+        json_object_set_new(listener, "overflows", number(memory[SK_MEMINFO_DROPS]));
+}
+
+static json_t *describe_listener(const struct generation *current,
+                                 const struct generation_listener *entry)
+{
+    char text[PRONG_ADDRESS_TEXT_SIZE];
+    json_t *listener =
+        json_pack("{s:s, s:s}", "server", current->config->servers[entry->server]->name, "address",
+                  prong_address_format(&entry->listener->address, text, sizeof(text)));
+
+    if (listener != NULL)
+        describe_queue(listener, entry->listener->fd);
+    return listener;
+}
+
+static json_t *describe_listeners(const struct status *status)
+{
+    const struct generation *current = generation_list_current(status->generations);
+    json_t *listeners = json_array();
+
+    for (size_t i = 0; current != NULL && i < current->listener_count; i++)
+        if (current->listeners[i].server < current->config->server_count)
+            json_array_append_new(listeners, describe_listener(current, &current->listeners[i]));
+    return listeners;
+}
+
 json_t *status_json(const struct status *status)
 {
-    return json_pack("{s:b, s:o, s:o, s:o}", "ok", 1, "master", describe_master(status), "workers",
-                     describe_workers(status), "servers", describe_servers(status));
+    return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o}", "ok", 1, "master", describe_master(status),
+                     "counters", counters_json(status->counters), "workers",
+                     describe_workers(status), "servers", describe_servers(status), "listeners",
+                     describe_listeners(status));
 }

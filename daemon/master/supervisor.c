@@ -18,6 +18,7 @@
 #include <time.h>
 
 #include "config.h"
+#include "counters.h"
 #include "fork.h"
 #include "generation.h"
 #include "ipc.h"
@@ -143,6 +144,7 @@ static void spawn(struct slot *slot)
         ev_timer_start(slot->supervisor->loop, &slot->timer);
         return;
     }
+    slot->supervisor->counters->worker_starts++;
     atomic_store_explicit(&slot->cell->pid, (uint32_t)slot->pid, memory_order_relaxed);
     atomic_store_explicit(&slot->cell->started_ms, monotonic_ms(), memory_order_relaxed);
     log_info("worker started slot=%u generation=%llu pid=%d", slot->index,
@@ -218,6 +220,7 @@ static void bury(struct slot *slot, int status)
            "worker ended slot=%u generation=%llu pid=%d state=%s how=\"%s\"", slot->index,
            (unsigned long long)slot->generation->number, (int)slot->pid,
            slot_state_name(slot->state), how);
+    slot->supervisor->counters->worker_deaths += !expected;
     slot->pid = 0;
     if (slot->state == SLOT_DRAINING && slot->ipc != NULL)
         ipc_read_rest(slot->ipc); /* what became of its connections */
@@ -254,13 +257,14 @@ static void on_child_signal(struct ev_loop *loop, ev_signal *watcher, int revent
 
 void supervisor_init(struct supervisor *supervisor, struct ev_loop *loop,
                      const struct generation_list *generations, worker_entry *entry,
-                     const struct supervisor_events *events, void *user)
+                     const struct supervisor_events *events, void *user, struct counters *counters)
 {
     supervisor->loop = loop;
     supervisor->generations = generations;
     supervisor->entry = entry;
     supervisor->events = events;
     supervisor->user = user;
+    supervisor->counters = counters;
     ev_signal_init(&supervisor->child_signal, on_child_signal, SIGCHLD);
     supervisor->child_signal.data = supervisor;
     ev_signal_start(loop, &supervisor->child_signal);

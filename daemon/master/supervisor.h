@@ -18,6 +18,7 @@
 #include "message.h"
 #include "scoreboard.h"
 
+struct counters;
 struct generation;
 struct generation_list;
 struct slot;
@@ -55,13 +56,15 @@ struct supervisor {
     worker_entry *entry;
     const struct supervisor_events *events;
     void *user;
+    struct counters *counters;
     ev_signal child_signal;
 };
 
-/* Borrows all of them.  `generations`: whose workers it reaps. */
+/* Borrows all of them.  `generations`: whose workers it reaps; `counters`: where it counts those
+ * that it starts, and deaths. */
 void supervisor_init(struct supervisor *supervisor, struct ev_loop *loop,
                      const struct generation_list *generations, worker_entry *entry,
-                     const struct supervisor_events *events, void *user);
+                     const struct supervisor_events *events, void *user, struct counters *counters);
 
 /* Starts all its workers.  on_ready or on_failed follows, never from inside the call. */
 void supervisor_start(struct supervisor *supervisor, struct generation *generation);

@@ -184,11 +184,26 @@ static void on_turn(struct ev_loop *loop, ev_prepare *watcher, int revents)
     memory_note(&worker->memory, connections);
 }
 
+static uint64_t clock_us(clockid_t clock)
+{
+    struct timespec now;
+
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* How late it is tells how long the loop was busy with something else. */
 static void on_pulse(struct ev_loop *loop, ev_timer *timer, int revents)
 {
-    (void)loop;
-    (void)timer;
+    struct worker *worker = timer->data;
+    uint64_t now_us = clock_us(CLOCK_MONOTONIC), due_us = worker->pulse_due_us;
+
     (void)revents;
+    worker->pulse_due_us = now_us + (uint64_t)(ev_timer_remaining(loop, timer) * 1e6);
+    atomic_store_explicit(&worker->cell->lag_us, now_us > due_us ? now_us - due_us : 0,
+                          memory_order_relaxed);
+    atomic_store_explicit(&worker->cell->cpu_us, clock_us(CLOCK_PROCESS_CPUTIME_ID),
+                          memory_order_relaxed);
 }
 
 static void start_heartbeat(struct worker *worker)
@@ -197,7 +212,9 @@ static void start_heartbeat(struct worker *worker)
     worker->turn.data = worker;
     ev_prepare_start(worker->ev, &worker->turn);
     ev_timer_init(&worker->pulse, on_pulse, PULSE_PERIOD_S, PULSE_PERIOD_S);
+    worker->pulse.data = worker;
     ev_timer_start(worker->ev, &worker->pulse);
+    worker->pulse_due_us = clock_us(CLOCK_MONOTONIC) + (uint64_t)(PULSE_PERIOD_S * 1e6);
 }
 
 /* --- Set-up --- */

@@ -41,7 +41,8 @@ struct worker {
     ev_signal term;
     ev_io nudge; /* another worker says that we may be wanted */
     ev_prepare turn;
-    ev_timer pulse; /* an idle loop turns, too: its heartbeat is watched */
+    ev_timer pulse;        /* an idle loop turns, too: its heartbeat is watched */
+    uint64_t pulse_due_us; /* CLOCK_MONOTONIC */
 };
 
 /* Those that can move go to other workers; what is left then drains. */
