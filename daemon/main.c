@@ -99,7 +99,8 @@ static int test_config(struct config *config)
     int error = master_check(config, problem, sizeof(problem));
 
     if (error == 0 && program.estate >= 0)
-        error = master_check_estate(program.estate, problem, sizeof(problem));
+        error =
+            master_check_estate(program.estate, config, handler_table, problem, sizeof(problem));
     if (error < 0)
         fprintf(stderr, "%s\n", problem);
     else

@@ -22,29 +22,10 @@ struct comparison {
 
 /* --- One option --- */
 
-static char *join(const struct prongd_list *list)
-{
-    char *text = NULL;
-    size_t size;
-    FILE *stream = open_memstream(&text, &size);
-
-    if (stream == NULL)
-        return NULL;
-    for (size_t i = 0; i < list->count; i++)
-        fprintf(stream, "%s%s", i > 0 ? ", " : "", list->items[i]);
-    if (fclose(stream) == 0)
-        return text;
-    free(text);
-    return NULL;
-}
-
 /* malloc'ed; "none" for what is not set; NULL when memory is short. */
 static char *show(const struct prongd_option *row, const void *base)
 {
-    const void *member = (const char *)base + row->offset;
-    char number[FORMAT_NUMBER_SIZE];
-    char *text =
-        row->type == PRONGD_TYPE_LIST ? join(member) : strdup(format_value(row, base, number));
+    char *text = format_row(row, base);
 
     if (text == NULL || *text != '\0')
         return text;

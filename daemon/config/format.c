@@ -7,6 +7,8 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "parse.h"
 
@@ -60,4 +62,28 @@ const char *format_value(const struct prongd_option *row, const void *base,
     }
     assert(!"a list is formatted item by item");
     return "";
+}
+
+static char *join(const struct prongd_list *list)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *stream = open_memstream(&text, &size);
+
+    if (stream == NULL)
+        return NULL;
+    for (size_t i = 0; i < list->count; i++)
+        fprintf(stream, "%s%s", i > 0 ? ", " : "", list->items[i]);
+    if (fclose(stream) == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
+char *format_row(const struct prongd_option *row, const void *base)
+{
+    const void *member = (const char *)base + row->offset;
+    char number[FORMAT_NUMBER_SIZE];
+
+    return row->type == PRONGD_TYPE_LIST ? join(member) : strdup(format_value(row, base, number));
 }

@@ -18,4 +18,8 @@ const char *format_number(enum prongd_option_type type, uint64_t number, char *t
 const char *format_value(const struct prongd_option *row, const void *base,
                          char number[FORMAT_NUMBER_SIZE]);
 
+/* The same of any type, malloc'ed: "" for what is not set, a list with commas between its items.
+ * NULL when memory is short. */
+char *format_row(const struct prongd_option *row, const void *base);
+
 #endif

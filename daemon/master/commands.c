@@ -194,9 +194,8 @@ static void command_diff(struct control_client *client, const json_t *arguments,
     struct config *config;
 
     (void)arguments;
-    if (current == NULL || current->is_inherited) {
-        refuse(client, "there is nothing to compare with until a reload has succeeded",
-               EXIT_FAILURE);
+    if (current == NULL) {
+        refuse(client, "the service does not run", EXIT_FAILURE);
         return;
     }
     config = config_load(current->config->file, master->handlers, &problems);

@@ -10,10 +10,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "config.h"
 #include "control_client.h"
 #include "estate_internal.h"
 #include "generation.h"
+#include "inherited_config.h"
 #include "ipc.h"
 #include "listeners.h"
 #include "master_internal.h"
@@ -75,16 +75,6 @@ static json_t *describe_slot(const struct slot *slot)
                      number(slot->served_before));
 }
 
-static json_t *describe_servers(const struct config *config)
-{
-    json_t *list = json_array();
-
-    for (size_t i = 0; i < config->server_count; i++)
-        json_array_append_new(list, json_pack("{s:s, s:s}", "name", config->servers[i]->name,
-                                              "handler", config->servers[i]->handler->name));
-    return list;
-}
-
 static json_t *describe_generation(const struct generation *generation)
 {
     json_t *slots = json_array(), *nudges = json_array(), *listeners = json_array();
@@ -97,12 +87,10 @@ static json_t *describe_generation(const struct generation *generation)
         json_array_append_new(listeners, json_pack("{s:i, s:i}", "server",
                                                    (int)generation->listeners[i].server, "fd",
                                                    generation->listeners[i].listener->fd));
-    return json_pack("{s:o, s:i, s:b, s:s, s:o, s:o, s:o, s:o, s:o}", "number",
-                     number(generation->number), "state", (int)generation->state, "accepts",
-                     generation->accepts, "file", generation->config->file, "shutdown_timeout_ms",
-                     number(generation->config->daemon.shutdown_timeout_ms), "servers",
-                     describe_servers(generation->config), "slots", slots, "nudges", nudges,
-                     "listeners", listeners);
+    return json_pack("{s:o, s:i, s:b, s:o, s:o, s:o, s:o}", "number", number(generation->number),
+                     "state", (int)generation->state, "accepts", generation->accepts, "config",
+                     inherited_config_describe(generation->config), "slots", slots, "nudges",
+                     nudges, "listeners", listeners);
 }
 
 static json_t *describe_generations(const struct generation_list *generations)

@@ -12,8 +12,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct config;
 struct control_client;
 struct master;
+struct prongd_handler;
 
 /* A memfd with everything that `master` has; -errno.  `client` waits for the answer (NULL: nobody),
  * `image_fd` is the program itself, to return to.  Leaves every descriptor as it is. */
@@ -22,8 +24,10 @@ int estate_write(const struct master *master, const struct control_client *clien
 /* Lets all descriptors that the estate names survive an exec, or not. */
 int estate_set_inheritable(int fd, bool inheritable);
 
-/* Can this program read it?  0, or -EPROTO with one sentence in `problem`. */
-int estate_check(int fd, char *problem, size_t size);
+/* Can this program read it, and go on with `config`?  0, or a negative code with what stands in the
+ * way in `problem`. */
+int estate_check(int fd, const struct config *config, const struct prongd_handler *const *handlers,
+                 char *problem, size_t size);
 
 /* Makes the master what the estate says: scoreboard, listeners, control, pid file, generations.
  * The master's loop, supervisor and handlers exist already.  0, or a negative code with one

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "compare.h"
 #include "config.h"
 #include "estate.h"
 #include "estate_internal.h"
@@ -197,21 +198,19 @@ static int adopt_nudges(struct generation *generation, const json_t *list)
 
 static int adopt_generation(struct master *master, const json_t *value)
 {
-    json_t *servers, *slots, *nudges, *listeners;
-    json_int_t number, timeout_ms;
-    const char *file;
+    json_t *config, *slots, *nudges, *listeners;
+    json_int_t number;
     int state, accepts, error;
     struct generation_plan plan = {.registry = master->listeners, .scoreboard = master->scoreboard};
     struct generation *generation;
 
-    if (json_unpack((json_t *)(uintptr_t)value, "{s:I, s:i, s:b, s:s, s:I, s:o, s:o, s:o, s:o}",
-                    "number", &number, "state", &state, "accepts", &accepts, "file", &file,
-                    "shutdown_timeout_ms", &timeout_ms, "servers", &servers, "slots", &slots,
-                    "nudges", &nudges, "listeners", &listeners) < 0)
+    if (json_unpack((json_t *)(uintptr_t)value, "{s:I, s:i, s:b, s:o, s:o, s:o, s:o}", "number",
+                    &number, "state", &state, "accepts", &accepts, "config", &config, "slots",
+                    &slots, "nudges", &nudges, "listeners", &listeners) < 0)
         return -EPROTO;
     plan.number = (uint64_t)number;
     plan.workers = (unsigned)json_array_size(slots);
-    plan.config = inherited_config_new(file, servers, (uint64_t)timeout_ms, master->handlers);
+    plan.config = inherited_config_new(config, master->handlers);
     if (plan.config == NULL)
         return -EPROTO;
     generation = generation_adopt(&plan, (enum generation_state)state, accepts != 0);
@@ -319,20 +318,63 @@ int estate_adopt(struct master *master, int fd, char *problem, size_t size)
     return error;
 }
 
-int estate_check(int fd, char *problem, size_t size)
+/* The generation that serves: the newest of them.  NULL: there is none. */
+static const json_t *find_serving(const json_t *generations)
+{
+    const json_t *value, *found = NULL;
+    size_t i;
+
+    json_array_foreach(generations, i, value)
+    {
+        if (json_integer_value(json_object_get(value, "state")) == GENERATION_SERVING)
+            found = value;
+    }
+    return found;
+}
+
+/* What only a restart can change is refused now, while nothing has happened. */
+static int check_config(const json_t *estate, const struct config *config,
+                        const struct prongd_handler *const *handlers, char *problem, size_t size)
+{
+    const json_t *serving = find_serving(json_object_get(estate, "generations"));
+    struct config_problems problems = {0};
+    struct config *before;
+    int error = 0;
+
+    if (serving == NULL)
+        return 0;
+    before = inherited_config_new(json_object_get(serving, "config"), handlers);
+    if (before == NULL) {
+        snprintf(problem, size, "the estate does not tell its configuration");
+        return -EPROTO;
+    }
+    if (!compare_allows_reload(before, config, &problems)) {
+        snprintf(problem, size, "%s", problems.text != NULL ? problems.text : "out of memory");
+        error = -EINVAL;
+    }
+    config_problems_clear(&problems);
+    config_free(before);
+    return error;
+}
+
+int estate_check(int fd, const struct config *config, const struct prongd_handler *const *handlers,
+                 char *problem, size_t size)
 {
     json_t *estate = load(fd, problem, size);
     bool is_whole;
+    int error = -EPROTO;
 
     if (estate == NULL)
-        return -EPROTO;
+        return error;
     is_whole = json_is_array(json_object_get(estate, "generations")) &&
                json_is_array(json_object_get(estate, "listeners")) &&
                json_is_integer(json_object_get(estate, "scoreboard"));
-    if (!is_whole)
+    if (is_whole)
+        error = check_config(estate, config, handlers, problem, size);
+    else
         snprintf(problem, size, "the estate is not whole");
     json_decref(estate);
-    return is_whole ? 0 : -EPROTO;
+    return error;
 }
 
 int estate_image_fd(int fd)

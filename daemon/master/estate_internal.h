@@ -7,6 +7,6 @@
 
 /* Raised when a program could misunderstand what an older one wrote.  Members may be added: a
  * reader takes what it knows. */
-#define ESTATE_VERSION 1
+#define ESTATE_VERSION 2
 
 #endif

@@ -14,6 +14,7 @@
 
 #include "config.h"
 #include "descriptors.h"
+#include "inherited_config.h"
 #include "ipc.h"
 #include "listeners.h"
 #include "log.h"
@@ -305,12 +306,14 @@ struct generation *generation_adopt(const struct generation_plan *plan, enum gen
 {
     struct generation *generation = new_generation(plan);
     unsigned workers = plan->workers;
+    char problem[512];
 
     if (generation == NULL)
         return NULL;
     generation->state = state;
     generation->accepts = accepts;
-    generation->is_inherited = true;
+    generation->is_fixed = !inherited_config_is_whole(plan->config) ||
+                           find_identity(generation, problem, sizeof(problem)) < 0;
     generation->slots = calloc(workers + 1U, sizeof(*generation->slots));
     generation->nudge_fds = malloc((workers + 1U) * sizeof(int));
     if (generation->slots == NULL || generation->nudge_fds == NULL ||

@@ -53,7 +53,7 @@ struct generation {
     bool accepts;        /* its workers were told to begin */
     bool is_on_trial;    /* only its first worker was started, and serves beside others */
     bool sleeps;         /* its workers were told to end, and none takes their places */
-    bool is_inherited;   /* of another program: no worker of it can be started */
+    bool is_fixed;       /* this program has not every handler of it: no worker can be started */
     ev_timer conclusion; /* its last worker is gone: says so from the loop */
 };
 
@@ -84,8 +84,8 @@ struct generation_plan {
  * handles, room on the scoreboard.  NULL with one line in `problem`. */
 struct generation *generation_new(const struct generation_plan *plan, char *problem, size_t size);
 
-/* One of the program before this one, with empty slots: its workers live on, none is started.  NULL
- * when memory is short or the scoreboard does not know it. */
+/* One of the program before this one, with empty slots: its workers live on.  NULL when memory is
+ * short or the scoreboard does not know it. */
 struct generation *generation_adopt(const struct generation_plan *plan, enum generation_state state,
                                     bool accepts);
 

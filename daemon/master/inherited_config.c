@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Configurations of programs that are gone.
+ * Options as texts, and back.
  */
 #include "inherited_config.h"
 
@@ -8,6 +8,9 @@
 #include <string.h>
 
 #include "config.h"
+#include "format.h"
+#include "options.h"
+#include "parse.h"
 
 /* Stands for one that this program does not have: its connections cannot move. */
 static const struct prongd_handler departed = {
@@ -15,6 +18,78 @@ static const struct prongd_handler departed = {
     .size = sizeof(departed),
     .name = "(departed)",
 };
+
+/* --- Writing --- */
+
+static json_t *describe_rows(const struct option_table *table, const void *base)
+{
+    json_t *rows = json_object();
+
+    for (size_t i = 0; i < table->count; i++) {
+        char *text = format_row(&table->rows[i], base);
+
+        /* What is not set has no default for the reader either. */
+        if (text != NULL)
+            json_object_set_new(rows, table->rows[i].name,
+                                *text != '\0' ? json_string(text) : json_null());
+        free(text);
+    }
+    return rows;
+}
+
+static json_t *describe_server(const struct config_server *server)
+{
+    const struct option_table rows = handler_options(server->handler);
+    json_t *own = json_object();
+
+    if (server->handler_config != NULL) {
+        json_decref(own);
+        own = describe_rows(&rows, server->handler_config);
+    }
+    return json_pack("{s:s, s:s, s:o, s:o}", "name", server->name, "handler", server->handler->name,
+                     "options", describe_rows(&server_options, server), "handler_options", own);
+}
+
+json_t *inherited_config_describe(const struct config *config)
+{
+    json_t *servers = json_array();
+
+    for (size_t i = 0; i < config->server_count; i++)
+        json_array_append_new(servers, describe_server(config->servers[i]));
+    return json_pack("{s:s, s:o, s:o}", "file", config->file, "options",
+                     describe_rows(&daemon_options, &config->daemon), "servers", servers);
+}
+
+/* --- Reading --- */
+
+/* It was checked by the program that read the file. */
+static void set_row(const struct prongd_option *row, void *base, const char *text)
+{
+    struct prongd_option unchecked = *row;
+    char problem[PARSE_PROBLEM_SIZE];
+    char *copy = strdup(text), *rest = copy, *item;
+
+    unchecked.check = NULL;
+    if (row->type != PRONGD_TYPE_LIST) {
+        (void)parse_value(&unchecked, text, base, problem, sizeof(problem));
+    } else {
+        while ((item = parse_next_item(&rest)) != NULL)
+            (void)parse_value(&unchecked, item, base, problem, sizeof(problem));
+    }
+    free(copy);
+}
+
+static void set_rows(const struct option_table *table, void *base, const json_t *rows)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const struct prongd_option *row = &table->rows[i];
+        const json_t *value = json_object_get(rows, row->name);
+        const char *text = value != NULL ? json_string_value(value) : row->fallback;
+
+        if (text != NULL)
+            set_row(row, base, text);
+    }
+}
 
 static const struct prongd_handler *find_handler(const struct prongd_handler *const *handlers,
                                                  const char *name)
@@ -24,6 +99,18 @@ static const struct prongd_handler *find_handler(const struct prongd_handler *co
             return *handlers;
     }
     return &departed;
+}
+
+static void set_handler(struct config_server *server, const struct prongd_handler *handler,
+                        const json_t *options)
+{
+    const struct option_table rows = handler_options(handler);
+
+    server->handler = handler;
+    if (handler->config_size > 0)
+        server->handler_config = calloc(1, handler->config_size);
+    if (server->handler_config != NULL)
+        set_rows(&rows, server->handler_config, options);
 }
 
 static struct config_server *new_server(const json_t *value,
@@ -39,33 +126,51 @@ static struct config_server *new_server(const json_t *value,
     if (server == NULL)
         return NULL;
     server->name = strdup(name);
-    server->handler_name = strdup(handler);
-    server->handler = find_handler(handlers, handler);
+    set_rows(&server_options, server, json_object_get(value, "options"));
+    set_handler(server, find_handler(handlers, handler), json_object_get(value, "handler_options"));
     return server;
 }
 
-struct config *inherited_config_new(const char *file, const json_t *servers,
-                                    uint64_t shutdown_timeout_ms,
-                                    const struct prongd_handler *const *handlers)
+static bool read_servers(struct config *config, const json_t *servers,
+                         const struct prongd_handler *const *handlers)
 {
     size_t count = json_array_size(servers);
-    struct config *config = calloc(1, sizeof(*config));
 
-    if (config == NULL)
-        return NULL;
-    config->daemon.shutdown_timeout_ms = shutdown_timeout_ms;
-    config->file = strdup(file);
     config->servers = calloc(count + 1, sizeof(struct config_server *));
     while (config->servers != NULL && config->server_count < count) {
         struct config_server *server =
             new_server(json_array_get(servers, config->server_count), handlers);
 
         if (server == NULL)
-            break;
+            return false;
         config->servers[config->server_count++] = server;
     }
-    if (config->file != NULL && config->servers != NULL && config->server_count == count)
+    return config->servers != NULL;
+}
+
+struct config *inherited_config_new(const json_t *value,
+                                    const struct prongd_handler *const *handlers)
+{
+    const char *file = json_string_value(json_object_get(value, "file"));
+    struct config *config = calloc(1, sizeof(*config));
+
+    if (config == NULL || file == NULL) {
+        free(config);
+        return NULL;
+    }
+    config->file = strdup(file);
+    set_rows(&daemon_options, &config->daemon, json_object_get(value, "options"));
+    if (config->file != NULL && read_servers(config, json_object_get(value, "servers"), handlers))
         return config;
     config_free(config);
     return NULL;
+}
+
+bool inherited_config_is_whole(const struct config *config)
+{
+    for (size_t i = 0; i < config->server_count; i++) {
+        if (config->servers[i]->handler == &departed)
+            return false;
+    }
+    return true;
 }

@@ -394,9 +394,10 @@ int master_run(struct config *config, const struct prongd_handler *const *handle
     return master.exit_status;
 }
 
-int master_check_estate(int estate, char *problem, size_t size)
+int master_check_estate(int estate, const struct config *config,
+                        const struct prongd_handler *const *handlers, char *problem, size_t size)
 {
-    return estate_check(estate, problem, size);
+    return estate_check(estate, config, handlers, problem, size);
 }
 
 int master_check(const struct config *config, char *problem, size_t size)

@@ -23,9 +23,10 @@ struct prongd_handler;
 int master_run(struct config *config, const struct prongd_handler *const *handlers,
                worker_entry *entry, const struct program *program, const char *problem);
 
-/* Can this program take over what `estate` names?  0, or a negative code with one line in
- * `problem`. */
-int master_check_estate(int estate, char *problem, size_t size);
+/* Can this program take over what `estate` names, with this configuration?  0, or a negative code
+ * with what stands in the way in `problem`. */
+int master_check_estate(int estate, const struct config *config,
+                        const struct prongd_handler *const *handlers, char *problem, size_t size);
 
 /* Checks what a start would meet beyond the file itself, with no effect: users and groups.
  * 0, or a negative code with one line in `problem`. */

@@ -169,13 +169,6 @@ static void prepare(struct reload *reload, struct config *config)
         supervisor_start(&master->supervisor, reload->generation);
 }
 
-/* What a program that took over knows of the running configuration says nothing about its rows. */
-static bool may_follow(const struct generation *current, const struct config *config,
-                       struct config_problems *problems)
-{
-    return current->is_inherited || compare_allows_reload(current->config, config, problems);
-}
-
 /* The configuration is good: can the running service have it?  Takes `config`. */
 static void begin(struct reload *reload, const struct generation *current, struct config *config)
 {
@@ -183,7 +176,7 @@ static void begin(struct reload *reload, const struct generation *current, struc
     char problem[512];
     int error = 0;
 
-    if (!may_follow(current, config, &problems)) {
+    if (!compare_allows_reload(current->config, config, &problems)) {
         refuse_configuration(reload, &problems);
     } else if ((error = live_prepare(&reload->live, current->config, config)) < 0) {
         snprintf(problem, sizeof(problem), "%s: [prongd] log_target: %s: %s", config->file,
@@ -246,12 +239,16 @@ void reload_request(struct reload *reload, struct control_client *client, bool w
 void reload_take_over(struct reload *reload, struct config *config, const char *problem,
                       struct control_client *client)
 {
+    const struct generation *current = generation_list_current(&reload->master->generations);
+
     waiting_add(&reload->waiting, client, true, false);
     notify_reloading(reload->master->notify);
-    if (config != NULL)
+    if (config == NULL)
+        refuse(reload, problem, EXIT_CONFIGURATION);
+    else if (current == NULL)
         prepare(reload, config);
     else
-        refuse(reload, problem, EXIT_CONFIGURATION);
+        begin(reload, current, config);
 }
 
 /* --- The first worker alone --- */

@@ -112,7 +112,7 @@ static void settle(struct slot *slot, const char *how)
         fail(slot->supervisor, generation, why);
         return;
     case GENERATION_SERVING:
-        if (generation->is_inherited || generation->sleeps) {
+        if (generation->is_fixed || generation->sleeps) {
             slot_enter(slot, SLOT_EMPTY); /* the next reload fills the place */
             conclude_sleep(slot->supervisor, generation);
         } else {

@@ -2,8 +2,10 @@
 """Another program takes over: same process, same connections."""
 
 import os
+import re
 import shutil
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -144,3 +146,56 @@ def test_a_unix_socket_keeps_its_file(installed, tmp_path):
     daemon.descriptors = {}
     assert daemon.stop() == 0
     assert not path.exists()
+
+
+# --- What the new program knows of the configuration before ---
+
+
+def change(daemon):
+    """Of a row that only a restart can change."""
+    daemon.write_config(ECHO + "ipv6_only = yes\n")
+
+
+def test_a_change_that_needs_a_restart_is_refused_by_the_new_program(installed):
+    daemon = installed(ECHO)
+    open_clients = clients(daemon, 10)
+    workers = daemon.worker_pids()
+    change(daemon)
+    answer = daemon.ctl("upgrade")
+    assert answer.returncode == 1
+    assert re.search(rf"{daemon.config}:\d+: \[server echo\] ipv6_only: a change needs a restart",
+                     answer.stderr)
+    assert daemon.worker_pids() == workers
+    assert daemon.status()["master"]["generation"] == 1
+    assert all(echoes(client) for client in open_clients)
+
+
+def test_the_first_reload_after_an_upgrade_is_compared_like_any_other(installed):
+    daemon = installed(ECHO)
+    assert daemon.ctl("upgrade").returncode == 0
+    change(daemon)
+    answer = daemon.ctl("reload")
+    assert answer.returncode == 2
+    assert "ipv6_only: a change needs a restart: is no, would be yes" in answer.stderr
+    daemon.write_config(ECHO)
+    assert daemon.ctl("reload").returncode == 0
+    daemon.descriptors = {}
+
+
+def test_when_the_reload_of_an_upgrade_fails_the_old_workers_are_still_replaced(installed):
+    daemon = installed(ECHO)
+    with socket.create_server(("127.0.0.1", 0)) as taken, connect(daemon.address("echo")) as client:
+        assert echoes(client)
+        daemon.write_config(ECHO + server("late", "echo", "%s:%d" % taken.getsockname()))
+        answer = daemon.ctl("upgrade")
+        assert answer.returncode == 1 and "in use" in answer.stderr
+        assert daemon.status()["master"]["generation"] == 1
+        assert echoes(client)
+        assert "late" in daemon.ctl("diff").stdout
+        for pid in daemon.worker_pids():
+            os.kill(pid, signal.SIGKILL)
+        eventually(lambda: not set(daemon.worker_pids()) & {0, pid}, "others came")
+        eventually(daemon.is_ready, "they serve")
+    with connect(daemon.address("echo")) as client:
+        assert echoes(client)
+    daemon.descriptors = {}
