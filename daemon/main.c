@@ -2,7 +2,7 @@
  *
  * prongd: does what the command line says.
  *
- * The only file that knows master and worker: it hands the one to the other.
+ * The only file that knows the master and what its children do: it hands the ones to the other.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -16,6 +16,7 @@
 #include "detach.h"
 #include "inheritance.h"
 #include "master.h"
+#include "observer.h"
 #include "page.h"
 #include "program.h"
 #include "table.h"
@@ -87,11 +88,21 @@ static int print_description(const char *name)
 /* For those who take only a configuration. */
 static struct program program;
 
-/* In the child, which ends here. */
+/* In a child, which ends here. */
 static void become_worker(struct inheritance *inheritance)
 {
     exit(worker_run(inheritance));
 }
+
+static void become_observer(struct observing *observing)
+{
+    exit(observer_run(observing));
+}
+
+static const struct master_entries entries = {
+    .worker = become_worker,
+    .observer = become_observer,
+};
 
 static int test_config(struct config *config)
 {
@@ -119,7 +130,7 @@ static int dump_config(struct config *config)
 static int run(struct config *config)
 {
     title_set("master %s", config->file);
-    return master_run(config, handler_table, become_worker, &program, NULL);
+    return master_run(config, handler_table, &entries, &program, NULL);
 }
 
 /* A program that follows another one: the service runs, whatever stands in the file. */
@@ -130,7 +141,7 @@ static int take_over(const char *file)
     int status;
 
     title_set("master %s", file);
-    status = master_run(config, handler_table, become_worker, &program,
+    status = master_run(config, handler_table, &entries, &program,
                         problems.text != NULL ? problems.text : "out of memory");
 
     config_problems_clear(&problems);

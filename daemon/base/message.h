@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Every message between master and workers, a row each.
+ * Every message between master and its children, a row each.
  */
 #ifndef PRONGD_MESSAGE_H
 #define PRONGD_MESSAGE_H
@@ -21,7 +21,8 @@
     MESSAGE(GAVE, "worker to master: done; struct message_gave")                                  \
     MESSAGE(LOG_REOPEN, "master to worker: open the log file anew")                               \
     MESSAGE(LOG_LEVEL, "master to worker: the level as a uint32_t")                               \
-    MESSAGE(LOG_TARGET, "master to worker: where the log goes; of a file with its descriptor")
+    MESSAGE(LOG_TARGET, "master to worker: where the log goes; of a file with its descriptor")    \
+    MESSAGE(STATUS, "master to observer: what status says, as JSON in a file")
 
 enum message {
 #define MESSAGE(name, meaning) MESSAGE_##name,

@@ -79,6 +79,14 @@ static void free_server(struct config_server *server)
     free(server);
 }
 
+/* Of its members it has only a name and addresses of its own. */
+static void free_metrics(struct config_server *metrics)
+{
+    free(metrics->addresses);
+    free(metrics->name);
+    free(metrics);
+}
+
 void config_free(struct config *config)
 {
     if (config == NULL)
@@ -86,6 +94,8 @@ void config_free(struct config *config)
     for (size_t i = 0; i < config->server_count; i++)
         free_server(config->servers[i]);
     free(config->servers);
+    if (config->metrics != NULL)
+        free_metrics(config->metrics);
     fill_clear(&daemon_options, &config->daemon);
     origin_clear(config);
     free(config->file);

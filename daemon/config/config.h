@@ -15,14 +15,15 @@
 
 /* The [prongd] section. */
 struct config_daemon {
-    struct prongd_list include; /* as written; the files are read already */
-    char *workers;              /* "auto" or a number; config_workers() tells how many */
-    char *user;                 /* NULL: "nobody" when started as root */
-    char *group;                /* NULL: the user's own */
-    char *pid_file;             /* NULL: none */
-    char *control_socket;       /* NULL ("none"): none; "@name" is abstract */
-    int log_level;              /* enum log_level: the choices stand in that order */
-    char *log_target;           /* "auto", "stderr", "syslog", or a file's absolute path */
+    struct prongd_list include;        /* as written; the files are read already */
+    char *workers;                     /* "auto" or a number; config_workers() tells how many */
+    char *user;                        /* NULL: "nobody" when started as root */
+    char *group;                       /* NULL: the user's own */
+    char *pid_file;                    /* NULL: none */
+    char *control_socket;              /* NULL ("none"): none; "@name" is abstract */
+    int log_level;                     /* enum log_level: the choices stand in that order */
+    char *log_target;                  /* "auto", "stderr", "syslog", or a file's absolute path */
+    struct prongd_list metrics_listen; /* as written */
     uint64_t shutdown_timeout_ms;
     uint64_t ready_timeout_ms;
     uint64_t handoff_timeout_ms;
@@ -94,6 +95,7 @@ struct config {
     struct config_daemon daemon;
     struct config_server **servers; /* in the order of the file */
     size_t server_count;
+    struct config_server *metrics; /* the addresses of metrics_listen; NULL: none */
     struct config_origin *origins; /* where each value came from; for config_dump() */
     size_t origin_count;
 };

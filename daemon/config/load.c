@@ -221,6 +221,47 @@ static void load_server(struct loading *loading, const struct document_section *
     resolve_listen(loading, server, section);
 }
 
+/* --- metrics_listen --- */
+
+#define METRICS_BACKLOG 64
+
+static void resolve_metrics_item(struct loading *loading, struct config_server *metrics,
+                                 size_t item)
+{
+    const struct prongd_option *row = option_find(&daemon_options, "metrics_listen");
+    const struct config_daemon *daemon = &loading->config->daemon;
+    const struct problem_site site = {origin_place(loading->config, daemon, row, item), "prongd",
+                                      row->name};
+    char problem[PARSE_PROBLEM_SIZE];
+
+    if (listen_item_resolve(&metrics->addresses[metrics->address_count++],
+                            daemon->metrics_listen.items[item], problem, sizeof(problem)) < 0)
+        problems_add(loading->problems, &site, "%s", problem);
+}
+
+/* Handles like those of a server. */
+static void load_metrics(struct loading *loading)
+{
+    const struct prongd_list *items = &loading->config->daemon.metrics_listen;
+    struct config_server *metrics;
+
+    if (items->count == 0)
+        return;
+    metrics = calloc(1, sizeof(*metrics));
+    loading->config->metrics = metrics;
+    if (metrics != NULL) {
+        metrics->name = strdup("metrics_listen");
+        metrics->addresses = calloc(items->count, sizeof(*metrics->addresses));
+    }
+    if (metrics == NULL || metrics->name == NULL || metrics->addresses == NULL) {
+        no_memory(loading);
+        return;
+    }
+    metrics->backlog = METRICS_BACKLOG;
+    for (size_t i = 0; i < items->count; i++)
+        resolve_metrics_item(loading, metrics, i);
+}
+
 void load_document(struct config *config, const struct document *document,
                    const struct prongd_handler *const *handlers, struct problems *problems)
 {
@@ -228,6 +269,7 @@ void load_document(struct config *config, const struct document *document,
     const struct problem_site site = {.place = {.file = config->file}};
 
     load_daemon(&loading);
+    load_metrics(&loading);
     for (size_t i = 0; i < document->section_count; i++) {
         if (document->sections[i].kind == DOCUMENT_SERVER)
             load_server(&loading, &document->sections[i]);

@@ -22,6 +22,7 @@ void master_stop_now(struct master *master)
     log_notice("stopping at once");
     master_enter(master, MASTER_STOPPING);
     notify_stopping(master->notify);
+    observation_tell(master->observation);
     listeners_keep(master->listeners, true);
     for (generation = master->generations.first; generation != NULL; generation = generation->next)
         supervisor_stop(&master->supervisor, generation);
@@ -38,6 +39,7 @@ void master_stop(struct master *master)
     log_notice("stopping");
     master_enter(master, MASTER_DRAINING);
     notify_stopping(master->notify);
+    observation_tell(master->observation);
     listeners_keep(master->listeners, true);
     for (generation = master->generations.first; generation != NULL;
          generation = generation->next) {

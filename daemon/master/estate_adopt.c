@@ -309,6 +309,8 @@ int estate_adopt(struct master *master, int fd, char *problem, size_t size)
     if (error == 0)
         error = adopt_listeners(master, json_object_get(estate, "listeners"));
     if (error == 0)
+        error = observation_adopt(master->observation, json_object_get(estate, "observer"));
+    if (error == 0)
         error = adopt_generations(master, json_object_get(estate, "generations"));
     counters_read(&master->counters, json_object_get(estate, "counters"));
     history_read(&master->history, json_object_get(estate, "history"));

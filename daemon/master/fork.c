@@ -28,8 +28,9 @@ static void become_worker(struct slot *slot, int channel_fd)
     abort(); /* unreachable: a worker_entry never returns */
 }
 
-/* Signals wait until the worker has its own handlers. */
-int fork_worker(struct slot *slot, const struct ipc_events *events)
+/* Signals wait until the child has its own handlers. */
+int fork_child(struct ev_loop *loop, const struct ipc_events *events, void *user,
+               struct child *child)
 {
     sigset_t all, before;
     int fds[2], error;
@@ -37,8 +38,8 @@ int fork_worker(struct slot *slot, const struct ipc_events *events)
     error = ipc_pair(fds);
     if (error < 0)
         return error;
-    slot->ipc = ipc_new(slot->supervisor->loop, fds[0], events, slot);
-    if (slot->ipc == NULL) {
+    child->ipc = ipc_new(loop, fds[0], events, user);
+    if (child->ipc == NULL) {
         error = -errno;
         close(fds[1]);
         return error;
@@ -46,17 +47,32 @@ int fork_worker(struct slot *slot, const struct ipc_events *events)
 
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &before);
-    slot->pid = fork();
-    if (slot->pid == 0)
-        become_worker(slot, fds[1]);
-    error = slot->pid < 0 ? -errno : 0;
+    child->pid = fork();
+    if (child->pid == 0) {
+        ipc_free(child->ipc);
+        child->ipc = NULL;
+        child->channel_fd = fds[1];
+        return 0;
+    }
+    error = child->pid < 0 ? -errno : 0;
     sigprocmask(SIG_SETMASK, &before, NULL);
 
     close(fds[1]);
-    if (error < 0) {
-        slot->pid = 0;
-        ipc_free(slot->ipc);
-        slot->ipc = NULL;
-    }
+    if (error < 0)
+        ipc_free(child->ipc);
     return error;
+}
+
+int fork_worker(struct slot *slot, const struct ipc_events *events)
+{
+    struct child child = {0};
+    int error = fork_child(slot->supervisor->loop, events, slot, &child);
+
+    if (error < 0)
+        return error;
+    if (child.pid == 0)
+        become_worker(slot, child.channel_fd);
+    slot->ipc = child.ipc;
+    slot->pid = child.pid;
+    return 0;
 }

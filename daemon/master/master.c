@@ -91,6 +91,7 @@ static void on_ready(struct generation *generation, void *user)
             log_code(LOG_LEVEL_ERROR, error, "pid file cannot be written path=%s", pid_file);
     }
     listeners_keep(master->listeners, false);
+    observation_commit(master->observation, generation);
     notify_ready(master->notify);
     detach_report(EXIT_SUCCESS, NULL);
     log_ready(generation);
@@ -153,7 +154,8 @@ static void on_other_child(pid_t pid, int status, void *user)
 {
     struct master *master = user;
 
-    (void)upgrade_on_child(master->upgrade, pid, status);
+    if (!observation_on_child(master->observation, pid, status))
+        (void)upgrade_on_child(master->upgrade, pid, status);
 }
 
 static void on_child(void *user);
@@ -226,7 +228,9 @@ static bool prepare(struct master *master, struct config *config)
 
     received_adopt(master->listeners, config);
     generation = generation_new(&plan, problem, sizeof(problem));
-    if (generation == NULL) {
+    if (generation == NULL || observation_prepare(master->observation, generation->config, problem,
+                                                  sizeof(problem)) < 0) {
+        generation_free(generation);
         log_error("%s", problem);
         notify_failed(master->notify, problem);
         return false;
@@ -246,7 +250,7 @@ static bool prepare(struct master *master, struct config *config)
     return false;
 }
 
-static bool init(struct master *master)
+static bool init(struct master *master, const struct master_entries *entries)
 {
     memset(master, 0, sizeof(*master));
     master->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
@@ -257,9 +261,10 @@ static bool init(struct master *master)
     master->hang = hang_new(master);
     master->upgrade = upgrade_new(master);
     master->notify = notify_new(master);
-    if (master->notify == NULL || master->upgrade == NULL || master->upkeep == NULL ||
-        master->hang == NULL || master->reload == NULL || master->loop == NULL ||
-        master->scoreboard == NULL || master->listeners == NULL) {
+    master->observation = observation_new(master, entries->observer);
+    if (master->observation == NULL || master->notify == NULL || master->upgrade == NULL ||
+        master->upkeep == NULL || master->hang == NULL || master->reload == NULL ||
+        master->loop == NULL || master->scoreboard == NULL || master->listeners == NULL) {
         log_error("the system gives no memory or no descriptors");
         return false;
     }
@@ -277,6 +282,7 @@ static void abandon(struct master *master)
 
     signals_stop(master);
     notify_free(master->notify);
+    observation_free(master->observation, false);
     upgrade_free(master->upgrade);
     upkeep_free(master->upkeep);
     hang_free(master->hang);
@@ -296,14 +302,17 @@ static void abandon(struct master *master)
         ev_loop_destroy(master->loop);
 }
 
-static void on_child(void *user)
+void master_leave_behind(struct master *master)
 {
-    struct master *master = user;
-
     systemd_forget();
     detach_abandon();
     supervisor_clear(&master->supervisor);
     abandon(master);
+}
+
+static void on_child(void *user)
+{
+    master_leave_behind(user);
 }
 
 /* Files go first; then what would go with the process anyway. */
@@ -322,6 +331,8 @@ static void clear(struct master *master)
     waiting_clear(&master->sleeping, json_pack("{s:b}", "ok", 1));
     control_close(master->control);
     master->control = NULL;
+    observation_free(master->observation, true);
+    master->observation = NULL;
     abandon(master);
     scoreboard_free(master->scoreboard);
 }
@@ -366,21 +377,23 @@ static bool start(struct master *master, struct config *config)
 }
 
 int master_run(struct config *config, const struct prongd_handler *const *handlers,
-               worker_entry *entry, const struct program *program, const char *problem)
+               const struct master_entries *entries, const struct program *program,
+               const char *problem)
 {
     struct master master;
     bool follows = program->estate >= 0, is_up;
 
     log_set_role("master", 0, -1);
-    if (!init(&master) || (!follows && (!is_alone(config) || !may_write_pid_file(config)))) {
+    if (!init(&master, entries) ||
+        (!follows && (!is_alone(config) || !may_write_pid_file(config)))) {
         config_free(config);
         clear(&master);
         return EXIT_FAILURE;
     }
     master.handlers = handlers;
     master.program = program;
-    supervisor_init(&master.supervisor, master.loop, &master.generations, entry, &supervisor_events,
-                    &master, &master.counters);
+    supervisor_init(&master.supervisor, master.loop, &master.generations, entries->worker,
+                    &supervisor_events, &master, &master.counters);
     notify_start(master.notify);
     is_up = follows ? take_over(&master, config, problem) : start(&master, config);
     if (is_up)

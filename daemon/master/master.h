@@ -10,18 +10,26 @@
 #include <stddef.h>
 
 #include "inheritance.h"
+#include "observing.h"
 
 struct config;
 struct program;
 struct prongd_handler;
 
-/* Runs the service until it is told to stop; `entry` is what a worker does, `handlers` (ends with
+/* What the children of the master do. */
+struct master_entries {
+    worker_entry *worker;
+    observer_entry *observer;
+};
+
+/* Runs the service until it is told to stop; `handlers` (ends with
  * NULL) are those that the configuration of a reload may name.  A program that follows another one
  * (program->estate) takes over its service and reloads it; `config` may be NULL then, and `problem`
  * says why.  Takes `config`, borrows the rest.
  * The exit status: 0 after an orderly stop, 1 when it could not start. */
 int master_run(struct config *config, const struct prongd_handler *const *handlers,
-               worker_entry *entry, const struct program *program, const char *problem);
+               const struct master_entries *entries, const struct program *program,
+               const char *problem);
 
 /* Can this program take over what `estate` names, with this configuration?  0, or a negative code
  * with what stands in the way in `problem`. */

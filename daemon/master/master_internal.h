@@ -15,6 +15,7 @@
 #include "generation.h"
 #include "history.h"
 #include "notify.h"
+#include "observation.h"
 #include "pid_file.h"
 #include "reload.h"
 #include "supervisor.h"
@@ -50,6 +51,7 @@ struct master {
     struct upkeep *upkeep;
     struct hang *hang;
     struct notify *notify;
+    struct observation *observation;
     unsigned configured_workers; /* by the file that was loaded last */
     unsigned wanted_workers;     /* by an operator since then; 0: nobody said anything */
     const struct prongd_handler *const *handlers; /* that a configuration may name */
@@ -67,6 +69,9 @@ void master_enter(struct master *master, enum master_state state);
 
 /* Gives what is left, for those who wait for an end: a waiting_progress. */
 json_t *master_describe_rest(uint64_t leaver, void *user);
+
+/* In a child: frees and closes everything of the master, with no effect outside this process. */
+void master_leave_behind(struct master *master);
 
 /* Gives what status_json() does; NULL when memory is short. */
 json_t *master_status(const struct master *master);

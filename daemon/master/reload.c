@@ -68,6 +68,7 @@ static void refuse(struct reload *reload, const char *why, int status)
 
     reload->master->counters.reloads_refused++;
     live_rollback(&reload->live);
+    observation_rollback(reload->master->observation);
     for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest))
         log_error("reload refused: %s", line);
     free(text);
@@ -105,6 +106,7 @@ static void commit(struct reload *reload)
         generation_release_listeners(generation);
     }
     live_commit(&reload->live, master, next);
+    observation_commit(master->observation, next);
     master->counters.reloads++;
     log_notice("reloaded generation=%llu workers=%u", (unsigned long long)next->number,
                next->slot_count);
@@ -156,6 +158,11 @@ static void prepare(struct reload *reload, struct config *config)
 
     close_oldest(master);
     reload->generation = generation_new(&plan, problem, sizeof(problem));
+    if (reload->generation != NULL &&
+        observation_prepare(master->observation, config, problem, sizeof(problem)) < 0) {
+        generation_free(reload->generation);
+        reload->generation = NULL;
+    }
     if (reload->generation == NULL) {
         refuse(reload, problem, EXIT_FAILURE);
         begin_next(reload);
