@@ -43,6 +43,24 @@ const char *slot_state_name(enum slot_state state)
     return index < sizeof(state_names) / sizeof(state_names[0]) ? state_names[index] : "?";
 }
 
+static const char *const callback_names[] = {
+    [CALLBACK_TURN] = "none",        [CALLBACK_CONNECTION] = "on_connection",
+    [CALLBACK_DATA] = "on_data",     [CALLBACK_BUFFER] = "on_buffer",
+    [CALLBACK_READ] = "on_read",     [CALLBACK_HANGUP] = "on_hangup",
+    [CALLBACK_DRAIN] = "on_drain",   [CALLBACK_END] = "on_end",
+    [CALLBACK_FINISH] = "on_finish", [CALLBACK_TIMEOUT] = "on_timeout",
+    [CALLBACK_ERROR] = "on_error",   [CALLBACK_CLOSE] = "on_close",
+    [CALLBACK_SAVE] = "save",        [CALLBACK_RESTORE] = "restore",
+    [CALLBACK_LEAVE] = "on_leave",
+};
+
+const char *scoreboard_callback_name(enum scoreboard_callback callback)
+{
+    size_t index = callback;
+
+    return index < sizeof(callback_names) / sizeof(callback_names[0]) ? callback_names[index] : "?";
+}
+
 /* Takes the descriptor. */
 static struct scoreboard *map(int fd, uint64_t size)
 {

@@ -34,6 +34,28 @@ enum slot_state {
 /* "ready" … */
 const char *slot_state_name(enum slot_state state);
 
+/* What a worker's loop is in.  TURN: its own work. */
+enum scoreboard_callback {
+    CALLBACK_TURN,
+    CALLBACK_CONNECTION,
+    CALLBACK_DATA,
+    CALLBACK_BUFFER,
+    CALLBACK_READ,
+    CALLBACK_HANGUP,
+    CALLBACK_DRAIN,
+    CALLBACK_END,
+    CALLBACK_FINISH,
+    CALLBACK_TIMEOUT,
+    CALLBACK_ERROR,
+    CALLBACK_CLOSE,
+    CALLBACK_SAVE,
+    CALLBACK_RESTORE,
+    CALLBACK_LEAVE
+};
+
+/* "on_data" …; "none" for TURN. */
+const char *scoreboard_callback_name(enum scoreboard_callback callback);
+
 struct scoreboard_worker {
     alignas(
         SCOREBOARD_CELL_SIZE) _Atomic uint32_t state; /* enum slot_state; the master writes it */
@@ -45,6 +67,9 @@ struct scoreboard_worker {
 
     _Atomic uint64_t lag_us; /* how late its loop came to the last second */
     _Atomic uint64_t cpu_us; /* CPU time that it has used */
+
+    _Atomic uint32_t callback;            /* enum scoreboard_callback: the last one of this turn */
+    _Atomic uint64_t callback_connection; /* and for which connection */
 
     /* The exception, written by others: in this turn it slept on while somebody waited. */
     _Atomic uint64_t missed_turn;

@@ -58,13 +58,15 @@ static char process_state(pid_t pid)
 
 static void abort_worker(struct slot *slot, uint64_t silent_ms)
 {
-    uint64_t last = atomic_load_explicit(&slot->cell->last_connection, memory_order_relaxed);
+    uint64_t last = atomic_load_explicit(&slot->cell->callback_connection, memory_order_relaxed);
+    uint32_t callback = atomic_load_explicit(&slot->cell->callback, memory_order_relaxed);
     uint64_t turns = atomic_load_explicit(&slot->cell->turns, memory_order_relaxed);
 
     log_error("worker hangs and is aborted slot=%u generation=%" PRIu64 " pid=%d silent_ms=%" PRIu64
-              " process_state=%c turns=%" PRIu64 " last_connection=%" PRIu64,
+              " process_state=%c turns=%" PRIu64 " callback=%s last_connection=%" PRIu64,
               slot->index, slot->generation->number, (int)slot->pid, silent_ms,
-              process_state(slot->pid), turns, last);
+              process_state(slot->pid), turns,
+              scoreboard_callback_name((enum scoreboard_callback)callback), last);
     slot_abort(slot);
 }
 

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "callbacks.h"
 #include "config.h"
 #include "log.h"
 #include "record.h"
@@ -107,6 +108,7 @@ void connection_open(struct service *service, struct prong_socket *socket)
     connection->id = next_id(service->worker_cell);
     connection->opened_ds = now_ds();
     connection_enter(connection, CONNECTION_ADMITTED);
+    callbacks_note(socket, CALLBACK_CONNECTION);
     if (handler->on_connection != NULL)
         handler->on_connection(socket);
     connection_enter(connection, CONNECTION_SERVING);
@@ -129,6 +131,7 @@ static int save_state(struct prong_socket *socket, struct record *record)
 
     if (handler->save == NULL)
         return handler->state_size == 0 ? 0 : -ENOTSUP;
+    callbacks_note(socket, CALLBACK_SAVE);
     do {
         free(record->state);
         record->state = malloc((size_t)room);
@@ -150,6 +153,7 @@ static int restore_state(struct service *service, struct prong_socket *socket,
 {
     const struct prongd_handler *handler = service->config->handler;
 
+    callbacks_note(socket, CALLBACK_RESTORE);
     if (handler->restore != NULL)
         return handler->restore(socket, record->state, record->state_size, record->state_version);
     return handler->state_size == 0 && record->state_size == 0 ? 0 : -ENOTSUP;
@@ -173,6 +177,7 @@ int connection_leave(struct prong_socket *socket, struct record *record)
     snprintf(record->handler, sizeof(record->handler), "%s", handler->name);
     error = save_state(socket, record);
     if (error == 0) {
+        callbacks_note(socket, CALLBACK_LEAVE);
         prong_socket_hold(socket); /* its last state is still written down below */
         error = prong_socket_detach(socket, &record->image);
         if (error == 0)

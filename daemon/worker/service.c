@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "callbacks.h"
 #include "config.h"
 #include "connection.h"
 #include "gate.h"
@@ -211,24 +212,6 @@ static const struct prong_server_events server_events = {
     .on_close = on_close,
 };
 
-/* Counted, and then the handler's, if it has one. */
-static void on_socket_error(struct prong_socket *socket, const struct prong_error_info *error)
-{
-    struct service *service = prong_server_user(prong_socket_server(socket));
-    const struct prong_socket_events *events = &service->config->handler->events;
-
-    service->failed++;
-    if (events->on_error != NULL)
-        events->on_error(socket, error);
-}
-
-/* What `timeout` means for a handler that does not say it itself. */
-static void on_timeout(struct prong_socket *socket)
-{
-    prongd_log(socket, PRONGD_LOG_INFO, "client timed out");
-    prong_socket_destroy(socket, 0);
-}
-
 /* --- Moving --- */
 
 bool service_serves(const struct service *service, const char *name, const char *handler)
@@ -293,10 +276,7 @@ void service_init(struct service *service, const struct config_server *config,
 
     memset(service, 0, sizeof(*service));
     service->config = config;
-    service->events = config->handler->events;
-    if (service->events.on_timeout == NULL)
-        service->events.on_timeout = on_timeout;
-    service->events.on_error = on_socket_error;
+    callbacks_wrap(&service->events, config->handler);
     service->failed = get(&own->failed);
     service->worker_cell = worker_cell;
     service->cells = cells;

@@ -6,8 +6,8 @@ import re
 import signal
 import time
 
-from client import connect, echoes
-from daemon import eventually, server
+from client import connect, echoes, receive_all
+from daemon import BUILD, eventually, server
 
 ECHO = server("echo", "echo")
 
@@ -25,11 +25,27 @@ def test_it_is_aborted_and_replaced(prongd):
     daemon.wait_for_log("worker hangs and is aborted")
     line = next(row for row in daemon.log().splitlines() if "hangs" in row)
     assert re.search(rf"slot=0 generation=1 pid={before} silent_ms=\d+ process_state=T turns=\d+ "
-                     r"last_connection=\d+", line)
+                     r"callback=none last_connection=\d+", line)
     os.kill(before, signal.SIGCONT)
     eventually(lambda: worker(daemon)["pid"] not in (0, before), "another one is there")
     eventually(daemon.is_ready, "it serves")
     assert "signal 6 (Aborted)" in daemon.log()
+
+
+def test_the_callback_and_the_connection_that_it_hangs_in_are_told(prongd, monkeypatch):
+    monkeypatch.setattr("daemon.PRONGD", BUILD / "tests/chaos/faulty/prongd-faulty")
+    daemon = prongd(server("bad", "fickle", hangs="yes"), worker_timeout="2s")
+    with connect(daemon.address("bad")) as idle, connect(daemon.address("bad")) as client:
+        assert echoes(idle) and echoes(client)
+        client.sendall(b"hang")
+        daemon.wait_for_log("worker hangs and is aborted")
+        line = next(row for row in daemon.log().splitlines() if "hangs" in row)
+        told = re.search(r"process_state=S .* callback=on_data last_connection=(\d+)", line)
+        assert told
+        slot, generation = int(told[1]) & 1023, int(told[1]) >> 10 & 0xffff
+        assert f"slot={slot} generation={generation} " in line
+        assert receive_all(client) == b""
+    eventually(daemon.is_ready, "another worker serves")
 
 
 def test_one_that_does_not_die_of_it_is_killed(prongd):

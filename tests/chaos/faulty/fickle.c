@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <prongd/handler.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,6 +30,7 @@ struct fickle_config {
     uint64_t restore_fails;
     uint64_t record_spoiled;
     uint64_t waits;
+    bool hangs; /* when it is told to */
 };
 
 static const struct prongd_option options[] = {
@@ -40,6 +42,8 @@ static const struct prongd_option options[] = {
      .most = 100, .help = "How many records in a hundred arrive spoiled."},
     {PRONGD_COUNT(struct fickle_config, waits), .name = "waits", .fallback = "0", .most = 100,
      .help = "How often in a hundred a connection asks to wait before it moves."},
+    {PRONGD_BOOLEAN(struct fickle_config, hangs), .name = "hangs", .fallback = "no",
+     .help = "Whether a worker that reads \"hang\" never does anything else."},
 };
 
 static bool happens(uint64_t percent)
@@ -54,8 +58,11 @@ static uint64_t check_of(uint64_t bytes)
 
 static void on_data(struct prong_socket *socket, const void *bytes, size_t size)
 {
+    const struct fickle_config *config = prongd_config(socket);
     struct fickle *state = prongd_state(socket);
 
+    while (config->hangs && size == 4 && memcmp(bytes, "hang", 4) == 0)
+        pause();
     state->bytes += size;
     state->check = check_of(state->bytes);
     if (prong_socket_write(socket, bytes, size) == 1)

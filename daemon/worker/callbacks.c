@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A function for each callback.
+ */
+#include "callbacks.h"
+
+#include <prong/server.h>
+#include <prong/socket.h>
+#include <prongd/handler.h>
+#include <stdatomic.h>
+
+#include "config.h"
+#include "connection.h"
+#include "service.h"
+
+static struct service *service_of(const struct prong_socket *socket)
+{
+    return prong_server_user(prong_socket_server(socket));
+}
+
+void callbacks_note(struct prong_socket *socket, enum scoreboard_callback callback)
+{
+    struct scoreboard_worker *cell = service_of(socket)->worker_cell;
+
+    atomic_store_explicit(&cell->callback_connection, connection_of(socket)->id,
+                          memory_order_relaxed);
+    atomic_store_explicit(&cell->callback, callback, memory_order_relaxed);
+}
+
+/* Notes it; the handler's own. */
+static const struct prong_socket_events *enter(struct prong_socket *socket,
+                                               enum scoreboard_callback callback)
+{
+    callbacks_note(socket, callback);
+    return &service_of(socket)->config->handler->events;
+}
+
+static void on_data(struct prong_socket *socket, const void *bytes, size_t size)
+{
+    enter(socket, CALLBACK_DATA)->on_data(socket, bytes, size);
+}
+
+static void *on_buffer(struct prong_socket *socket, size_t *size)
+{
+    return enter(socket, CALLBACK_BUFFER)->on_buffer(socket, size);
+}
+
+static bool on_read(struct prong_socket *socket, void *bytes, size_t size)
+{
+    return enter(socket, CALLBACK_READ)->on_read(socket, bytes, size);
+}
+
+static void on_hangup(struct prong_socket *socket)
+{
+    enter(socket, CALLBACK_HANGUP)->on_hangup(socket);
+}
+
+static void on_drain(struct prong_socket *socket)
+{
+    enter(socket, CALLBACK_DRAIN)->on_drain(socket);
+}
+
+static void on_end(struct prong_socket *socket)
+{
+    enter(socket, CALLBACK_END)->on_end(socket);
+}
+
+static void on_finish(struct prong_socket *socket)
+{
+    enter(socket, CALLBACK_FINISH)->on_finish(socket);
+}
+
+static void on_timeout(struct prong_socket *socket)
+{
+    const struct prong_socket_events *own = enter(socket, CALLBACK_TIMEOUT);
+
+    if (own->on_timeout != NULL) {
+        own->on_timeout(socket);
+        return;
+    }
+    prongd_log(socket, PRONGD_LOG_INFO, "client timed out");
+    prong_socket_destroy(socket, 0);
+}
+
+static void on_error(struct prong_socket *socket, const struct prong_error_info *error)
+{
+    const struct prong_socket_events *own = enter(socket, CALLBACK_ERROR);
+
+    service_of(socket)->failed++;
+    if (own->on_error != NULL)
+        own->on_error(socket, error);
+}
+
+static void on_close(struct prong_socket *socket, bool had_error)
+{
+    enter(socket, CALLBACK_CLOSE)->on_close(socket, had_error);
+}
+
+/* What the library does without a callback differs from what it does with one. */
+#define WRAP(name) (own->name != NULL ? name : NULL)
+
+void callbacks_wrap(struct prong_socket_events *events, const struct prongd_handler *handler)
+{
+    const struct prong_socket_events *own = &handler->events;
+
+    *events = (struct prong_socket_events){
+        .on_lookup = own->on_lookup,
+        .on_attempt = own->on_attempt,
+        .on_connect = own->on_connect,
+        .on_data = WRAP(on_data),
+        .on_buffer = WRAP(on_buffer),
+        .on_read = WRAP(on_read),
+        .on_hangup = WRAP(on_hangup),
+        .on_drain = WRAP(on_drain),
+        .on_end = WRAP(on_end),
+        .on_finish = WRAP(on_finish),
+        .on_timeout = on_timeout,
+        .on_error = on_error,
+        .on_close = WRAP(on_close),
+    };
+}

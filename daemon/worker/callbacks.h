@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The handler's callbacks, and what the worker adds to them.
+ *
+ * Before each the scoreboard gets a note of which it is and for which connection: when the loop
+ * does not come back, the master can say where it went.  Two stores; no system call.
+ */
+#ifndef PRONGD_CALLBACKS_H
+#define PRONGD_CALLBACKS_H
+
+#include "scoreboard.h"
+
+struct prong_socket;
+struct prong_socket_events;
+struct prongd_handler;
+
+/* Events for the sockets of a service with this handler: those that it has, and what `timeout`
+ * means for one that does not say it itself.  Sockets that end with an error are counted. */
+void callbacks_wrap(struct prong_socket_events *events, const struct prongd_handler *handler);
+
+/* One of the handler's is about to be called for this socket. */
+void callbacks_note(struct prong_socket *socket, enum scoreboard_callback callback);
+
+#endif
