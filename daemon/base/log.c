@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "log_repeat.h"
 #include "log_target.h"
 #include "log_text.h"
@@ -124,20 +125,12 @@ static void put_repeated(enum log_level level, unsigned long hidden)
     put_or_count(level, message);
 }
 
-static uint64_t now_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static void write_message(enum log_level level, const char *message)
 {
     enum log_level before = state.repeat.level;
     unsigned long hidden;
 
-    if (log_repeat_hides(&state.repeat, level, message, now_ms(), &hidden))
+    if (log_repeat_hides(&state.repeat, level, message, clock_ms(), &hidden))
         return;
     put_repeated(before, hidden);
     put_or_count(level, message);

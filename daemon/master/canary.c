@@ -8,11 +8,17 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
+#include "clock.h"
 #include "config.h"
 #include "generation.h"
 #include "scoreboard.h"
+#include "slot.h"
 
 #define LOOK_S 1.0
+#define LATE_S 3.0
+
+/* A loop turns at least once a second. */
+#define SILENT_MS 5000
 
 /* Fewer errors than this are an accident, and so is a rate that is not both twice as high and
  * higher by a twentieth. */
@@ -73,6 +79,17 @@ static void tell_worse(struct canary *canary, struct canary_sample own, struct c
     canary->events->on_worse(why, canary->user);
 }
 
+/* A look that comes late says nothing: the machine or the master stood still, and workers with it.
+ */
+static bool hangs(struct canary *canary)
+{
+    double last = canary->looked_at;
+
+    canary->looked_at = clock_s();
+    return canary->looked_at < last + LATE_S &&
+           slot_silent_ms(&canary->generation->slots[0]) > SILENT_MS;
+}
+
 static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 {
     struct canary *canary = timer->data;
@@ -81,10 +98,13 @@ static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
         since(count(generation_list_current(canary->generations)), canary->before);
 
     (void)revents;
-    if (canary_is_worse(own, others)) {
+    if (hangs(canary)) {
+        canary_stop(canary, loop);
+        canary->events->on_worse("the first new worker hangs", canary->user);
+    } else if (canary_is_worse(own, others)) {
         canary_stop(canary, loop);
         tell_worse(canary, own, others);
-    } else if (ev_now(loop) >= canary->until) {
+    } else if (clock_s() >= canary->until) {
         canary_stop(canary, loop);
         canary->events->on_passed(canary->user);
     }
@@ -106,7 +126,8 @@ void canary_start(struct canary *canary, struct ev_loop *loop, const struct gene
 
     canary->generation = generation;
     canary->before = count(generation_list_current(canary->generations));
-    canary->until = ev_now(loop) + duration_s;
+    canary->looked_at = clock_s();
+    canary->until = clock_s() + duration_s;
     ev_timer_set(&canary->look, look_s, look_s);
     ev_timer_start(loop, &canary->look);
 }

@@ -3,8 +3,9 @@
  * The canary: the first worker of a new generation serves beside the old ones for a while.  Only
  * when it has done no worse does the reload go on.
  *
- * That it dies is the supervisor's news; this is about the rate of connections that end with an
- * error.
+ * It has done worse when it dies (which is the supervisor's news), when its loop stands still, or
+ * when so many more of its connections ended with an error that it is no accident: those that the
+ * system reported, and those that the handler gave up with a code.
  */
 #ifndef PRONGD_CANARY_H
 #define PRONGD_CANARY_H
@@ -30,7 +31,7 @@ struct canary_events {
     /* Its time is over, and nothing was wrong. */
     void (*on_passed)(void *user);
 
-    /* Its error rate rose: `why`, as the end of a sentence. */
+    /* It hangs, or its error rate rose: `why`, as the end of a sentence. */
     void (*on_worse)(const char *why, void *user);
 };
 
@@ -38,7 +39,8 @@ struct canary {
     const struct generation *generation; /* NULL: there is none */
     const struct generation_list *generations;
     struct canary_sample before; /* of the others */
-    ev_tstamp until;
+    double until;                /* clock_s() */
+    double looked_at;
     ev_timer look;
     const struct canary_events *events;
     void *user;

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "clock.h"
 #include "config.h"
 #include "generation.h"
 #include "log.h"
@@ -30,14 +31,6 @@ struct hang {
     uint64_t last_look_ms;
     uint64_t trust_ms; /* from when on a heartbeat tells something */
 };
-
-static uint64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* 'R': it runs, so a handler does not come to an end; 'S' or 'D': it waits for something; 'T': it
  * was stopped.  '?' when it cannot be told. */
@@ -70,13 +63,12 @@ static void abort_worker(struct slot *slot, uint64_t silent_ms)
     slot_abort(slot);
 }
 
-static void look_at(struct slot *slot, uint64_t timeout_ms, uint64_t now)
+static void look_at(struct slot *slot, uint64_t timeout_ms)
 {
-    uint64_t beat = atomic_load_explicit(&slot->cell->heartbeat_ms, memory_order_relaxed);
+    uint64_t silent_ms = slot_silent_ms(slot);
 
-    if ((slot->state == SLOT_READY || slot->state == SLOT_DRAINING) && beat != 0 &&
-        now > beat + timeout_ms)
-        abort_worker(slot, now - beat);
+    if ((slot->state == SLOT_READY || slot->state == SLOT_DRAINING) && silent_ms > timeout_ms)
+        abort_worker(slot, silent_ms);
 }
 
 static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
@@ -84,7 +76,7 @@ static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
     struct hang *hang = timer->data;
     const struct generation *current = generation_list_current(&hang->master->generations);
     uint64_t timeout_ms = current != NULL ? current->config->daemon.worker_timeout_ms : 0;
-    uint64_t now = now_ms();
+    uint64_t now = clock_ms();
 
     (void)loop;
     (void)revents;
@@ -96,7 +88,7 @@ static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
     for (struct generation *generation = hang->master->generations.first; generation != NULL;
          generation = generation->next) {
         for (unsigned i = 0; i < generation->slot_count; i++)
-            look_at(&generation->slots[i], timeout_ms, now);
+            look_at(&generation->slots[i], timeout_ms);
     }
 }
 
@@ -114,7 +106,7 @@ struct hang *hang_new(struct master *master)
 
 void hang_start(struct hang *hang)
 {
-    hang->last_look_ms = now_ms();
+    hang->last_look_ms = clock_ms();
     ev_timer_start(hang->master->loop, &hang->timer);
 }
 

@@ -15,7 +15,7 @@ struct leaver {
     uint64_t successor;
     uint32_t moved;
     uint32_t kept;
-    ev_tstamp since;
+    double since;
 };
 
 /* The link to a generation's leaver, or the one at the end. */
@@ -29,7 +29,7 @@ static struct leaver **find(struct leaving *leaving, const struct generation *ge
 }
 
 void leaving_add(struct leaving *leaving, const struct generation *generation, uint64_t successor,
-                 ev_tstamp now)
+                 double now)
 {
     struct leaver *leaver = calloc(1, sizeof(*leaver));
 
@@ -53,7 +53,7 @@ void leaving_gave(struct leaving *leaving, const struct generation *generation, 
     leaver->kept += kept;
 }
 
-json_t *leaving_end(struct leaving *leaving, const struct generation *generation, ev_tstamp now)
+json_t *leaving_end(struct leaving *leaving, const struct generation *generation, double now)
 {
     struct leaver **link = find(leaving, generation);
     struct leaver *leaver = *link;

@@ -19,7 +19,7 @@ struct leaving {
 
 /* `generation` leaves from now on, for its successor. */
 void leaving_add(struct leaving *leaving, const struct generation *generation, uint64_t successor,
-                 ev_tstamp now);
+                 double now);
 
 /* A worker of it has given connections away. */
 void leaving_gave(struct leaving *leaving, const struct generation *generation, uint32_t moved,
@@ -27,7 +27,7 @@ void leaving_gave(struct leaving *leaving, const struct generation *generation, 
 
 /* It is gone: says so in the log and forgets it.  Gives the answer for those who waited; NULL: it
  * was not leaving. */
-json_t *leaving_end(struct leaving *leaving, const struct generation *generation, ev_tstamp now);
+json_t *leaving_end(struct leaving *leaving, const struct generation *generation, double now);
 
 /* Forgets all. */
 void leaving_clear(struct leaving *leaving);

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "config.h"
 #include "descriptors.h"
 #include "detach.h"
@@ -50,7 +51,7 @@ json_t *master_status(const struct master *master)
         .counters = &master->counters,
         .state = names[master->state],
         .started = master->started,
-        .uptime_s = (uint64_t)(ev_now(master->loop) - master->started_at),
+        .uptime_s = (uint64_t)(clock_s() - master->started_at),
     };
 
     return status_json(&status);
@@ -271,7 +272,7 @@ static bool init(struct master *master, const struct master_entries *entries)
     waiting_init(&master->stopping, master->loop, master_describe_rest, master);
     waiting_init(&master->sleeping, master->loop, master_describe_rest, master);
     master->started = time(NULL);
-    master->started_at = ev_now(master->loop);
+    master->started_at = clock_s();
     return true;
 }
 

@@ -61,7 +61,7 @@ struct master {
     struct pid_file pid_file;
     ev_signal *signals; /* one for each row of the table */
     time_t started;
-    ev_tstamp started_at; /* loop time */
+    double started_at; /* clock_s() */
 };
 
 /* The only place that changes the state. */

@@ -18,6 +18,7 @@
 #include <time.h>
 
 #include "census.h"
+#include "clock.h"
 #include "generation.h"
 #include "master_internal.h"
 #include "scoreboard.h"
@@ -220,19 +221,11 @@ void notify_stopping(struct notify *notify)
 
 /* --- The watchdog --- */
 
-static uint64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static bool beats(const struct slot *slot, uint64_t patience_ms)
 {
     uint64_t heartbeat = atomic_load_explicit(&slot->cell->heartbeat_ms, memory_order_relaxed);
 
-    return now_ms() < heartbeat + patience_ms;
+    return clock_ms() < heartbeat + patience_ms;
 }
 
 /* One stuck worker is the supervisor's business; when all are, nothing but a restart helps.  While

@@ -12,6 +12,7 @@
 
 #include "canary.h"
 #include "census.h"
+#include "clock.h"
 #include "compare.h"
 #include "config.h"
 #include "control.h"
@@ -101,7 +102,7 @@ static void commit(struct reload *reload)
         if (generation->state != GENERATION_SERVING)
             continue;
         old = generation->number;
-        leaving_add(&reload->leaving, generation, next->number, ev_now(master->loop));
+        leaving_add(&reload->leaving, generation, next->number, clock_s());
         supervisor_leave(&master->supervisor, generation, next->config->daemon.shutdown_timeout_ms);
         generation_release_listeners(generation);
     }
@@ -329,7 +330,7 @@ void reload_on_gone(struct reload *reload, const struct generation *generation)
         canary_stop(&reload->canary, reload->master->loop);
     if (reload->state == RELOAD_ROLLBACK && generation == reload->generation)
         begin_next(reload);
-    answer = leaving_end(&reload->leaving, generation, ev_now(reload->master->loop));
+    answer = leaving_end(&reload->leaving, generation, clock_s());
     if (answer != NULL)
         waiting_gone(&reload->waiting, generation->number, answer);
 }
@@ -338,7 +339,7 @@ void reload_on_gone(struct reload *reload, const struct generation *generation)
 
 static json_t *describe_trial(const struct reload *reload)
 {
-    double left_s = reload->canary.until - ev_now(reload->master->loop);
+    double left_s = reload->canary.until - clock_s();
 
     return json_pack("{s:s, s:I, s:I}", "state", "canary", "generation",
                      (json_int_t)reload->generation->number, "seconds",

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "config.h"
 #include "generation.h"
 #include "log.h"
@@ -41,7 +42,7 @@ static void on_ready(struct slot *slot, const struct ipc_frame *frame)
     if (slot->state != SLOT_STARTING)
         return; /* it was told to end meanwhile */
     slot_enter(slot, SLOT_READY);
-    slot->ready_at = ev_now(slot->supervisor->loop);
+    slot->ready_at = clock_s();
     log_info("worker ready slot=%u generation=%llu pid=%d", slot->index,
              (unsigned long long)generation->number, (int)slot->pid);
     if (generation->accepts) {

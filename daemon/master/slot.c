@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "clock.h"
 #include "generation.h"
 #include "ipc.h"
 #include "log.h"
@@ -61,7 +62,7 @@ void slot_enter(struct slot *slot, enum slot_state state)
               (unsigned long long)slot->generation->number, slot_state_name(slot->state),
               slot_state_name(state));
     slot->state = state;
-    slot->since = ev_now(slot->supervisor->loop);
+    slot->since = clock_s();
     atomic_store_explicit(&slot->cell->state, state, memory_order_relaxed);
     ev_timer_stop(slot->supervisor->loop, &slot->timer);
 }
@@ -105,7 +106,7 @@ bool slot_is_last(const struct slot *slot)
     return true;
 }
 
-bool slot_died_early(const struct slot *slot, ev_tstamp now)
+bool slot_died_early(const struct slot *slot, double now)
 {
     if (slot->state == SLOT_STARTING)
         return true;
@@ -141,6 +142,14 @@ void slot_abort(struct slot *slot)
     slot_enter_for(slot, SLOT_STOPPING, ABORT_TIMEOUT_S);
 }
 
+uint64_t slot_silent_ms(const struct slot *slot)
+{
+    uint64_t beat = atomic_load_explicit(&slot->cell->heartbeat_ms, memory_order_relaxed);
+    uint64_t now = clock_ms();
+
+    return beat != 0 && now > beat ? now - beat : 0;
+}
+
 static void end_serving(struct slot *slot, enum message message, uint64_t timeout_ms)
 {
     if (slot->state == SLOT_DRAINING)
@@ -166,12 +175,12 @@ void slot_leave(struct slot *slot, uint64_t timeout_ms)
 void slot_limit_draining(struct slot *slot, uint64_t timeout_ms)
 {
     struct ev_loop *loop;
-    ev_tstamp left;
+    double left;
 
     if (slot->state != SLOT_DRAINING)
         return;
     loop = slot->supervisor->loop;
-    left = slot->since + (double)timeout_ms / 1000 - ev_now(loop);
+    left = slot->since + (double)timeout_ms / 1000 - clock_s();
     ev_timer_stop(loop, &slot->timer);
     ev_timer_set(&slot->timer, left > 0 ? left : 0., 0.);
     ev_timer_start(loop, &slot->timer);

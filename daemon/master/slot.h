@@ -28,9 +28,9 @@ struct slot {
     pid_t pid;              /* 0: nobody */
     struct ipc *ipc;        /* NULL: nobody, or its channel is closed already */
     ev_timer timer;         /* how long it may stay in its state */
-    ev_tstamp since;        /* loop time: it is in its state */
-    ev_tstamp until;        /* and may be, when that has a limit */
-    ev_tstamp ready_at;     /* loop time */
+    double since;           /* clock_s(): it is in its state */
+    double until;           /* and may be, when that has a limit */
+    double ready_at;        /* clock_s() */
     unsigned early_deaths;  /* in a row */
     uint64_t served_before; /* connections accepted by the workers before this one */
 };
@@ -65,7 +65,10 @@ double slot_rest_s(unsigned early_deaths, uint64_t max_respawns);
 bool slot_is_last(const struct slot *slot);
 
 /* Did its worker, which died now, die early: before it was ready, or within 5 s of it? */
-bool slot_died_early(const struct slot *slot, ev_tstamp now);
+bool slot_died_early(const struct slot *slot, double now);
+
+/* For how long its worker's loop has not turned; 0 when it never did. */
+uint64_t slot_silent_ms(const struct slot *slot);
 
 /* Its worker accepts nobody from now on, and ends with its last connection; after `timeout_ms` it
  * is to be stopped.  One that does not serve yet is stopped.  A rest is over, without a worker. */

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "config.h"
 #include "counters.h"
 #include "generation.h"
@@ -49,7 +50,7 @@ static json_t *describe_master(const struct status *status)
 
 static void describe_rest(json_t *worker, const struct slot *slot)
 {
-    double left_s = slot->until - ev_now(slot->supervisor->loop);
+    double left_s = slot->until - clock_s();
 
     json_object_set_new(worker, "early_deaths", number(slot->early_deaths));
     json_object_set_new(worker, "rests_s", json_real(left_s > 0 ? left_s : 0));

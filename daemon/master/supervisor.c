@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "clock.h"
 #include "config.h"
 #include "counters.h"
 #include "fork.h"
@@ -102,8 +103,7 @@ static void settle(struct slot *slot, const char *how)
     struct generation *generation = slot->generation;
     char why[160];
 
-    slot->early_deaths =
-        slot_died_early(slot, ev_now(slot->supervisor->loop)) ? slot->early_deaths + 1 : 0;
+    slot->early_deaths = slot_died_early(slot, clock_s()) ? slot->early_deaths + 1 : 0;
     switch (generation->state) {
     case GENERATION_STARTING:
         slot_enter(slot, SLOT_EMPTY);

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "config.h"
 #include "generation.h"
 #include "log.h"
@@ -36,14 +37,6 @@ struct upkeep {
     unsigned uneven_looks;
     bool has_recycled; /* the new worker is owed its share */
 };
-
-static uint64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* --- Limits of a worker --- */
 
@@ -92,7 +85,7 @@ static const char *exceeded_limit(const struct slot *slot)
 {
     const struct config_daemon *limits = &slot->generation->config->daemon;
     uint64_t age_ms =
-        now_ms() - atomic_load_explicit(&slot->cell->started_ms, memory_order_relaxed);
+        clock_ms() - atomic_load_explicit(&slot->cell->started_ms, memory_order_relaxed);
 
     if (limits->worker_max_connections_served > 0 &&
         served(slot) >= limits->worker_max_connections_served)

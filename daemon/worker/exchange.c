@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "channel.h"
+#include "clock.h"
 #include "config.h"
 #include "connection.h"
 #include "handoff.h"
@@ -45,14 +46,14 @@ struct exchange {
     ev_prepare turn;         /* runs while giving */
     ev_idle busy;            /* keeps the loop from sleeping meanwhile */
     ev_timer ask_again;
-    ev_tstamp patience_ends;
+    double patience_ends; /* clock_s() */
 };
 
 /* --- Giving --- */
 
 static bool has_patience(const struct exchange *exchange)
 {
-    return ev_now(exchange->place.ev) < exchange->patience_ends;
+    return clock_s() < exchange->patience_ends;
 }
 
 /* It ends here, when this worker leaves; otherwise it may still move another time. */
@@ -204,8 +205,7 @@ void exchange_give(struct exchange *exchange, size_t count)
     exchange->result = (struct exchange_result){0};
     exchange->is_giving = true;
     exchange->hurries = false;
-    exchange->patience_ends =
-        ev_now(exchange->place.ev) + (double)exchange->place.handoff_timeout_ms / 1e3;
+    exchange->patience_ends = clock_s() + (double)exchange->place.handoff_timeout_ms / 1e3;
     work(exchange);
 }
 

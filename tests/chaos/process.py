@@ -6,11 +6,12 @@ its worker.
 
 import time
 
+import faked_clock
 from arrivals import Arrivals
 from daemon import Daemon, server
 from descriptors import audit
 from steady import SteadyLoad
-from surroundings import FAKETIME_FILES, Surroundings
+from surroundings import Surroundings
 from trial import PATIENCE, Trial, raise_limit
 
 WORKERS = 4
@@ -115,7 +116,7 @@ class Process(Trial):
     # --- surroundings ---
 
     def clock_jumps(self):
-        self.surroundings.set_clock(self.chance.choice(JUMPS_S))
+        self.surroundings.clock.set(self.chance.choice(JUMPS_S))
         self.counts["clock jumps"] += 1
 
     def log_blocks(self):
@@ -145,7 +146,7 @@ class Process(Trial):
     def end(self):
         """All is as in the beginning."""
         if self.surroundings is not None:
-            self.surroundings.set_clock(0)
+            self.surroundings.clock.set(0)
         self.log_target = None
         self.configure()
         answer = self.ctl("reload")
@@ -154,7 +155,7 @@ class Process(Trial):
         self.settle()
         self.daemon.descriptors.clear()
         try:
-            audit(self.daemon, ignored=FAKETIME_FILES)
+            audit(self.daemon, ignored=faked_clock.FILES)
         except AssertionError as failure:
             self.fail(str(failure))
 

@@ -83,6 +83,18 @@ def test_when_it_dies_everything_is_as_before(prongd):
         assert echoes(client)
 
 
+def test_when_it_hangs_the_old_ones_serve_on(prongd):
+    daemon, reload, canary = begin(prongd)
+    before = [w["pid"] for w in workers(daemon, 1)]
+    os.kill(canary, signal.SIGSTOP)
+    answer = reload.result()
+    os.kill(canary, signal.SIGCONT)
+    assert answer.returncode == 1
+    assert "the first new worker hangs" in answer.stderr
+    assert [w["pid"] for w in workers(daemon, 1)] == before
+    eventually(lambda: not workers(daemon, 2), "nothing is left of it")
+
+
 def test_when_its_connections_fail_the_others_take_them(prongd):
     daemon, reload, _ = begin(prongd)
     with connect_to_canary(daemon) as stays:
