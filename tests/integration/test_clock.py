@@ -39,11 +39,11 @@ def jump(daemon, clock, seconds):
 
     def is_seen():
         mark = daemon.log_mark()
+        daemon.ctl("log-level", "debug")  # until a reload says otherwise
         daemon.ctl("version")
         daemon.ctl("status")
         return wanted in daemon.log(mark)
 
-    daemon.ctl("log-level", "debug")
     eventually(is_seen, f"the log is at {wanted}")
 
 
