@@ -54,6 +54,12 @@ def test_priority_and_limits_are_the_workers_own(prongd):
     assert serves(daemon)
 
 
+def test_programs_of_a_worker_may_get_more_rights_where_that_is_wanted(prongd):
+    daemon = prongd(ECHO, no_new_privs="no")
+    assert [status(pid, "NoNewPrivs") for pid in daemon.worker_pids()] == ["0", "0"]
+    assert serves(daemon)
+
+
 @needs_root
 def test_a_worker_has_no_capabilities_when_it_is_not_roots(prongd):
     daemon = prongd(ECHO, user="nobody")

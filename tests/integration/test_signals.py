@@ -52,6 +52,28 @@ def test_a_second_signal_ends_at_once(prongd, second):
     assert not processes_of_session(daemon.process.pid)
 
 
+def test_quit_ends_at_once(prongd):
+    daemon = prongd(ECHO, shutdown_timeout="1h")
+    with connect(daemon.address("echo")) as client:
+        assert echoes(client)
+        daemon.signal(signal.SIGQUIT)
+        assert daemon.wait(10) == 0
+        assert client.recv(1) == b""
+
+
+def test_usr1_opens_the_log_anew(make_daemon):
+    daemon = make_daemon(ECHO)
+    log, old = daemon.directory / "own-log", daemon.directory / "old-log"
+    daemon.write_config(ECHO, log_target=log)
+    daemon.start()
+    log.rename(old)
+    daemon.signal(signal.SIGUSR1)
+    eventually(lambda: log.exists() and "log opened anew" in log.read_text(), "the new one is used")
+    with connect(daemon.address("echo")) as client:
+        assert echoes(client)
+    eventually(lambda: "client gone" in log.read_text(), "workers use it, too")
+
+
 def test_without_connections_the_end_comes_at_once(prongd):
     daemon = prongd(ECHO, shutdown_timeout="1h")
     daemon.signal(signal.SIGTERM)
