@@ -8,12 +8,12 @@ on, and every byte of every connection is checked.
 
 import os
 import resource
-import socket
 import time
 from collections import Counter
 
 from daemon import BUILD, Daemon, eventually
 from descriptors import audit
+from ports import reserve
 from steady import SteadyLoad
 from trial import PATIENCE, Trial, raise_limit, use_program
 
@@ -50,19 +50,12 @@ FAULTS = {
 
 
 class Ports:
-    """Stay ours while no daemon listens: they are bound, but do not listen themselves."""
+    """Stay ours while no daemon listens."""
 
     def __init__(self):
-        self.sockets = [self.reserve(socket.AF_INET, "127.0.0.1"),
-                        self.reserve(socket.AF_INET6, "::1")]
+        self.sockets = [reserve("127.0.0.1"), reserve("::1")]
         self.ipv4, self.ipv6 = (one.getsockname()[1] for one in self.sockets)
         self.name = f"@prong-chaos-{os.getpid()}-{self.ipv4}"
-
-    def reserve(self, family, host):
-        one = socket.socket(family)
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        one.bind((host, 0))
-        return one
 
     def addresses(self):
         return [("127.0.0.1", self.ipv4), ("::1", self.ipv6), self.name]

@@ -9,6 +9,7 @@ import pytest
 
 from client import is_refused
 from daemon import server
+from ports import reserve
 
 # What stands before the broken part; line 1 is its first line.
 GOOD = """\
@@ -50,8 +51,8 @@ BROKEN = {
 
 @pytest.fixture
 def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+    with reserve() as holder:
+        yield holder.getsockname()[1]
 
 
 def write(daemon, port, text):
