@@ -208,13 +208,10 @@ class Daemon:
             eventually(
                 lambda: count_descriptors(pid) <= before,
                 f"process {pid} is back at {before} descriptors",
-                seconds=10,
             )
 
     def check_leftovers(self):
-        eventually(
-            lambda: not processes_of_session(self.process.pid), "no process is left", seconds=5
-        )
+        eventually(lambda: not processes_of_session(self.process.pid), "no process is left")
         sockets = [path.name for path in self.directory.iterdir() if path.is_socket()]
         assert not sockets or self.process.returncode < 0, f"left behind: {sockets}"
 

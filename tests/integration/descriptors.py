@@ -65,6 +65,6 @@ def audit(daemon, ignored=None):
         return seen["found"] == seen["wanted"]
 
     try:
-        eventually(is_exact, "every process has exactly the descriptors that it should", 10)
+        eventually(is_exact, "every process has exactly the descriptors that it should")
     except AssertionError as failure:
         raise AssertionError(f"{failure}\n{seen}") from None

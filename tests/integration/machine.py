@@ -172,6 +172,19 @@ class Machine:
         assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}\n{self.journal()}"
         return done.stdout
 
+    def outside(self, pid):
+        """The number out here of a process in there."""
+        for status in Path("/proc").glob("[0-9]*/status"):
+            try:
+                numbers = re.search(r"^NSpid:\t(.*)$", status.read_text(), re.M)[1].split()
+                mine = os.readlink(status.parent / "ns/pid") == os.readlink(
+                    f"/proc/{self.leader}/ns/pid")
+            except (OSError, TypeError):
+                continue  # it is gone
+            if mine and numbers[-1] == str(pid):
+                return int(numbers[0])
+        raise AssertionError(f"no process {pid} in there")
+
     def journal(self):
         return self.ask("journalctl", "--no-pager", "--output=cat", "--lines=60")
 

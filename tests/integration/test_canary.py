@@ -117,5 +117,5 @@ def test_when_its_connections_fail_the_others_take_them(prongd):
 def test_a_stop_ends_the_trial(prongd):
     daemon, reload, _ = begin(prongd)
     daemon.signal(signal.SIGTERM)
-    assert daemon.wait(10) == 0
+    assert daemon.wait() == 0
     assert reload.result().returncode == 1

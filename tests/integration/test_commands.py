@@ -79,7 +79,7 @@ def test_quit_ends_at_once(prongd):
     with connect(daemon.address("echo")) as client:
         assert echoes(client)
         assert daemon.ctl("quit").returncode == 0
-        assert daemon.wait(10) == 0
+        assert daemon.wait() == 0
 
 
 # --- the end of the workers alone ---
@@ -116,4 +116,4 @@ def test_without_workers_it_ends_as_ever(prongd, number):
     daemon = prongd(ECHO)
     assert daemon.ctl("stop-workers").returncode == 0
     daemon.signal(number)
-    assert daemon.wait(10) == 0
+    assert daemon.wait() == 0

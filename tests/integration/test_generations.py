@@ -88,6 +88,27 @@ def test_a_service_that_starts_is_not_reloaded(make_daemon, hold):
     assert daemon.ctl("reload").returncode == 0
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
+def test_a_service_that_starts_can_be_stopped(make_daemon, hold, number):
+    hold.touch()
+    daemon = make_daemon(ECHO).launch()
+    eventually(daemon.try_status, "the control socket answers")
+    daemon.signal(number)
+    assert daemon.wait() == 0, daemon.log()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
+def test_a_service_that_reloads_can_be_stopped(prongd, hold, number):
+    daemon = prongd(ECHO)
+    hold.touch()
+    running = reload_later(daemon)
+    eventually(lambda: starting(daemon), "the next generation starts")
+    daemon.signal(number)
+    assert daemon.wait() == 0, daemon.log()
+    _, errors = running.communicate(timeout=60)
+    assert running.returncode == 1 and errors
+
+
 def test_the_oldest_generation_goes_when_there_are_too_many(prongd):
     daemon = prongd(server("echo", "echo", on_reload="drain"), workers=1)
     with contextlib.ExitStack() as stack:

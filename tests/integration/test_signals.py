@@ -35,7 +35,7 @@ def test_idle_connections_hold_the_end_up_no_longer_than_allowed(prongd):
     with connect(daemon.address("echo")) as client:
         assert echoes(client)
         daemon.signal(signal.SIGTERM)
-        assert daemon.wait(10) == 0
+        assert daemon.wait() == 0
         assert client.recv(1) == b""
 
 
@@ -48,7 +48,7 @@ def test_a_second_signal_ends_at_once(prongd, second):
         daemon.signal(signal.SIGTERM)
         eventually(lambda: is_refused(address), "nobody accepts any more")
         daemon.signal(second)
-        daemon.wait(10)
+        daemon.wait()
     assert not processes_of_session(daemon.process.pid)
 
 
@@ -57,7 +57,7 @@ def test_quit_ends_at_once(prongd):
     with connect(daemon.address("echo")) as client:
         assert echoes(client)
         daemon.signal(signal.SIGQUIT)
-        assert daemon.wait(10) == 0
+        assert daemon.wait() == 0
         assert client.recv(1) == b""
 
 
@@ -77,7 +77,7 @@ def test_usr1_opens_the_log_anew(make_daemon):
 def test_without_connections_the_end_comes_at_once(prongd):
     daemon = prongd(ECHO, shutdown_timeout="1h")
     daemon.signal(signal.SIGTERM)
-    assert daemon.wait(10) == 0
+    assert daemon.wait() == 0
 
 
 def test_a_worker_that_gets_term_finishes_its_connections(prongd):

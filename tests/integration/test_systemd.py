@@ -7,6 +7,7 @@ import signal
 import pytest
 
 from daemon import BUILD, TREE, eventually, server
+from descriptors import kinds, of_master, of_worker
 from machine import Client, Impossible, Load, Machine
 
 PORT = 7  # which only a capability allows
@@ -65,6 +66,19 @@ class Service:
         pid = self.pid()
         children = self.machine.do("cat", f"/proc/{pid}/task/{pid}/children")
         return [int(child) for child in children.split()]
+
+    def processes(self):
+        """Where their files below /proc are, seen from outside."""
+        return [self.machine.outside(pid) for pid in [self.pid(), *self.workers()]]
+
+    def audit(self):
+        """Without clients each process has what it should: see descriptors.py."""
+        def found():
+            master, *workers = self.processes()
+            return [kinds(master), [kinds(worker) for worker in workers]]
+
+        wanted = [of_master(1, 2), [of_worker(1, 2, 0)] * 2]
+        eventually(lambda: found() == wanted, f"{found()} is {wanted}")
 
     def reset(self):
         machine = self.machine
@@ -152,6 +166,23 @@ def test_a_drop_in_lets_root_start_it_and_workers_be_somebody_else(machine, serv
 # --- reload ---
 
 
+def test_every_process_has_the_descriptors_that_it_should(machine, service):
+    service.start()
+    service.audit()
+    machine.do("systemctl", "reload", "prongd")
+    service.audit()
+    service.configure(ECHO + "bogus = 1\n")
+    assert service.systemctl("reload").returncode != 0
+    service.audit()
+    service.configure(ECHO)
+    machine.do("systemctl", "restart", "prongd")
+    service.audit()
+    machine.kill(service.pid(), signal.SIGKILL)
+    eventually(lambda: service.show("NRestarts") == "1", "it is restarted")
+    eventually(lambda: service.show("ActiveState") == "active", "it serves")
+    service.audit()
+
+
 def test_a_good_reload_moves_the_clients(machine, service):
     service.start()
     with Client(machine, PORT) as client:
@@ -168,6 +199,7 @@ def test_a_bad_reload_fails_with_the_reason_and_changes_nothing(machine, service
     with Client(machine, PORT) as client:
         service.configure(ECHO + "bogus = 1\n")
         assert service.systemctl("reload").returncode != 0
+        assert "code=exited ; status=2 " in service.show("ExecReload")
         assert service.show("ActiveState") == "active"
         assert re.search(rf"reload refused: {CONFIG}:\d+: .*bogus", service.show("StatusText"))
         assert re.search(rf"{CONFIG}:\d+: .*bogus", machine.journal())
