@@ -159,7 +159,7 @@ struct control *control_adopt(struct ev_loop *loop, int fd,
     return control;
 }
 
-struct control_client *control_adopt_client(struct control *control, int fd)
+struct control_client *control_adopt_client(struct control *control, int fd, bool is_owed)
 {
     struct control_client *client = control_client_new(control, control->loop, fd);
 
@@ -168,7 +168,18 @@ struct control_client *control_adopt_client(struct control *control, int fd)
     client->next = control->clients;
     control->clients = client;
     control->client_count++;
-    control_client_work(client);
+    if (is_owed)
+        control_client_work(client);
+    return client;
+}
+
+const struct control_client *control_next_silent(const struct control *control,
+                                                 const struct control_client *client)
+{
+    client = client != NULL ? client->next : control->clients;
+    while (client != NULL &&
+           (client->state != CONTROL_CLIENT_READING || client->input_size > 0 || client->last))
+        client = client->next;
     return client;
 }
 

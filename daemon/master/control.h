@@ -9,6 +9,7 @@
 #define PRONGD_CONTROL_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "command.h"
@@ -32,9 +33,13 @@ int control_fd(const struct control *control);
 struct control *control_adopt(struct ev_loop *loop, int fd,
                               control_command *const table[COMMAND_COUNT], void *user);
 
-/* A client whose request the program before this one has read; it is owed an answer.  Takes `fd`.
- * NULL with errno. */
-struct control_client *control_adopt_client(struct control *control, int fd);
+/* A client of the program before this one, which has read its request (`is_owed` an answer), or
+ * nothing of it.  Takes `fd`.  NULL with errno. */
+struct control_client *control_adopt_client(struct control *control, int fd, bool is_owed);
+
+/* The client after `client` (NULL: the first one) of which nothing was read yet; NULL: no more. */
+const struct control_client *control_next_silent(const struct control *control,
+                                                 const struct control_client *client);
 
 /* Takes `answer`, an object; NULL stands for "out of memory".  The client may be gone after it. */
 void control_answer(struct control_client *client, json_t *answer);

@@ -105,6 +105,17 @@ static json_t *describe_generations(const struct generation_list *generations)
 
 /* --- All of it --- */
 
+/* Those that have asked nothing yet: their requests are read by the next program. */
+static json_t *describe_clients(const struct control *control)
+{
+    json_t *list = json_array();
+    const struct control_client *client = NULL;
+
+    while ((client = control_next_silent(control, client)) != NULL)
+        json_array_append_new(list, json_integer(client->fd));
+    return list;
+}
+
 static json_t *describe(const struct master *master, const struct control_client *client,
                         int image_fd)
 {
@@ -114,7 +125,8 @@ static json_t *describe(const struct master *master, const struct control_client
         pid_file =
             json_pack("{s:s, s:i}", "path", master->pid_file.path, "fd", master->pid_file.fd);
     if (master->control != NULL)
-        control = json_pack("{s:i}", "fd", control_fd(master->control));
+        control = json_pack("{s:i, s:o}", "fd", control_fd(master->control), "clients",
+                            describe_clients(master->control));
     return json_pack(
         "{s:i, s:s, s:i, s:i, s:i, s:I, s:o, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
         "version", ESTATE_VERSION, "program", PRONG_VERSION, "image", image_fd, "client",

@@ -5,13 +5,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "compare.h"
 #include "config.h"
 #include "estate.h"
 #include "estate_internal.h"
@@ -27,30 +25,6 @@
 static bool is_open(int fd)
 {
     return fd >= 0 && fcntl(fd, F_GETFD) >= 0;
-}
-
-static json_t *load(int fd, char *problem, size_t size)
-{
-    json_error_t error;
-    json_t *estate;
-    int version = 0;
-
-    if (lseek(fd, 0, SEEK_SET) < 0) {
-        snprintf(problem, size, "the estate cannot be read: %s", strerror(errno));
-        return NULL;
-    }
-    estate = json_loadfd(fd, 0, &error);
-    if (estate == NULL) {
-        snprintf(problem, size, "the estate cannot be read: %s", error.text);
-        return NULL;
-    }
-    if (json_unpack(estate, "{s:i}", "version", &version) < 0 || version != ESTATE_VERSION) {
-        snprintf(problem, size, "the estate has version %d, this program knows %d", version,
-                 ESTATE_VERSION);
-        json_decref(estate);
-        return NULL;
-    }
-    return estate;
 }
 
 static int digit(char letter)
@@ -245,7 +219,9 @@ static int adopt_generations(struct master *master, const json_t *list)
 static int adopt_control(struct master *master, const json_t *estate)
 {
     const json_t *control = json_object_get(estate, "control");
+    const json_t *value;
     int fd = -1, client = -1;
+    size_t i;
 
     if (json_is_null(control))
         return 0;
@@ -256,7 +232,12 @@ static int adopt_control(struct master *master, const json_t *estate)
         return -ENOMEM;
     client = (int)json_integer_value(json_object_get(estate, "client"));
     if (is_open(client))
-        master->successor_client = control_adopt_client(master->control, client);
+        master->successor_client = control_adopt_client(master->control, client, true);
+    json_array_foreach(json_object_get(control, "clients"), i, value)
+    {
+        if (is_open((int)json_integer_value(value)))
+            (void)control_adopt_client(master->control, (int)json_integer_value(value), false);
+    }
     return 0;
 }
 
@@ -296,7 +277,7 @@ static int adopt_numbers(struct master *master, const json_t *estate)
 
 int estate_adopt(struct master *master, int fd, char *problem, size_t size)
 {
-    json_t *estate = load(fd, problem, size);
+    json_t *estate = estate_load(fd, problem, size);
     int error;
 
     if (estate == NULL)
@@ -318,133 +299,4 @@ int estate_adopt(struct master *master, int fd, char *problem, size_t size)
         snprintf(problem, size, "the estate does not fit together: %s", strerror(-error));
     json_decref(estate);
     return error;
-}
-
-/* The generation that serves: the newest of them.  NULL: there is none. */
-static const json_t *find_serving(const json_t *generations)
-{
-    const json_t *value, *found = NULL;
-    size_t i;
-
-    json_array_foreach(generations, i, value)
-    {
-        if (json_integer_value(json_object_get(value, "state")) == GENERATION_SERVING)
-            found = value;
-    }
-    return found;
-}
-
-/* What only a restart can change is refused now, while nothing has happened. */
-static int check_config(const json_t *estate, const struct config *config,
-                        const struct prongd_handler *const *handlers, char *problem, size_t size)
-{
-    const json_t *serving = find_serving(json_object_get(estate, "generations"));
-    struct config_problems problems = {0};
-    struct config *before;
-    int error = 0;
-
-    if (serving == NULL)
-        return 0;
-    before = inherited_config_new(json_object_get(serving, "config"), handlers);
-    if (before == NULL) {
-        snprintf(problem, size, "the estate does not tell its configuration");
-        return -EPROTO;
-    }
-    if (!compare_allows_reload(before, config, &problems)) {
-        snprintf(problem, size, "%s", problems.text != NULL ? problems.text : "out of memory");
-        error = -EINVAL;
-    }
-    config_problems_clear(&problems);
-    config_free(before);
-    return error;
-}
-
-int estate_check(int fd, const struct config *config, const struct prongd_handler *const *handlers,
-                 char *problem, size_t size)
-{
-    json_t *estate = load(fd, problem, size);
-    bool is_whole;
-    int error = -EPROTO;
-
-    if (estate == NULL)
-        return error;
-    is_whole = json_is_array(json_object_get(estate, "generations")) &&
-               json_is_array(json_object_get(estate, "listeners")) &&
-               json_is_integer(json_object_get(estate, "scoreboard"));
-    if (is_whole)
-        error = check_config(estate, config, handlers, problem, size);
-    else
-        snprintf(problem, size, "the estate is not whole");
-    json_decref(estate);
-    return error;
-}
-
-int estate_image_fd(int fd)
-{
-    char problem[128];
-    json_t *estate = load(fd, problem, sizeof(problem));
-    int image = -1;
-
-    if (estate != NULL)
-        image = (int)json_integer_value(json_object_get(estate, "image"));
-    json_decref(estate);
-    return image;
-}
-
-/* --- Over the exec --- */
-
-static int set_one(int fd, bool inheritable)
-{
-    if (fd < 0)
-        return 0;
-    return fcntl(fd, F_SETFD, inheritable ? 0 : FD_CLOEXEC) < 0 ? -errno : 0;
-}
-
-/* Every member that names a descriptor is called fd, or one of these. */
-static bool names_fd(const char *key)
-{
-    static const char *const keys[] = {"fd", "image", "client", "scoreboard"};
-
-    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-        if (strcmp(key, keys[i]) == 0)
-            return true;
-    }
-    return false;
-}
-
-static int set_all(json_t *value, bool is_fd, bool inheritable)
-{
-    const char *key;
-    json_t *member;
-    size_t i;
-    int error = 0;
-
-    if (json_is_integer(value))
-        return is_fd ? set_one((int)json_integer_value(value), inheritable) : 0;
-    if (json_is_object(value)) {
-        json_object_foreach(value, key, member)
-        {
-            if (error == 0)
-                error = set_all(member, names_fd(key) || strcmp(key, "nudges") == 0, inheritable);
-        }
-    }
-    json_array_foreach(value, i, member)
-    {
-        if (error == 0)
-            error = set_all(member, is_fd, inheritable);
-    }
-    return error;
-}
-
-int estate_set_inheritable(int fd, bool inheritable)
-{
-    char problem[128];
-    json_t *estate = load(fd, problem, sizeof(problem));
-    int error;
-
-    if (estate == NULL)
-        return -EPROTO;
-    error = set_all(estate, false, inheritable);
-    json_decref(estate);
-    return error == 0 ? set_one(fd, inheritable) : error;
 }

@@ -259,6 +259,13 @@ void reload_take_over(struct reload *reload, struct config *config, const char *
         begin(reload, current, config);
 }
 
+void reload_give_up_waiting(struct reload *reload)
+{
+    waiting_clear(&reload->waiting,
+                  refusal("an upgrade came between, which reloads as well: see prongctl status",
+                          EXIT_FAILURE));
+}
+
 /* --- The first worker alone --- */
 
 static void on_passed(void *user)

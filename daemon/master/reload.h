@@ -56,4 +56,7 @@ void reload_free(struct reload *reload);
 /* The same without a word to anybody: for a child. */
 void reload_abandon(struct reload *reload);
 
+/* The program is about to be replaced by another one: who waits for a reload is told so. */
+void reload_give_up_waiting(struct reload *reload);
+
 #endif

@@ -219,6 +219,7 @@ static void become(struct upgrade *upgrade)
         refuse(upgrade, why);
         return;
     }
+    reload_give_up_waiting(upgrade->master->reload);
     close_fd(&upgrade->estate);
     upgrade->estate = estate_write(upgrade->master, upgrade->client, upgrade->image);
     error = upgrade->estate < 0 ? upgrade->estate : estate_set_inheritable(upgrade->estate, true);

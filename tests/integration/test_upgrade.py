@@ -11,7 +11,8 @@ import subprocess
 import pytest
 
 from client import connect, echoes
-from daemon import PRONGD, eventually, server
+from daemon import PRONGCTL, PRONGD, eventually, server
+from test_move import reload_later
 
 import daemon as harness
 
@@ -146,6 +147,40 @@ def test_a_unix_socket_keeps_its_file(installed, tmp_path):
     daemon.descriptors = {}
     assert daemon.stop() == 0
     assert not path.exists()
+
+
+# --- Other clients of the control socket ---
+
+
+def test_a_request_that_comes_meanwhile_is_answered_by_the_new_program(installed):
+    daemon = installed(ECHO)
+
+    def is_answered():
+        with connect(str(daemon.control)) as early:
+            assert daemon.ctl("upgrade").returncode == 0
+            try:
+                early.sendall(b'{"command": "version"}\n')
+                return b"version" in early.recv(4096)
+            except ConnectionError:
+                return False  # it was silent for too long: a slow machine
+
+    eventually(is_answered, "a client that had asked nothing before the upgrade is answered after it")
+    daemon.descriptors = {}
+
+
+def test_who_waits_for_old_workers_is_told_of_the_upgrade(installed):
+    daemon = installed(server("echo", "echo", on_reload="drain"))
+    with connect(daemon.address("echo")) as client:
+        assert echoes(client)
+        waiting = reload_later(daemon)
+        eventually(lambda: daemon.status()["master"]["generation"] == 2, "the reload is committed")
+        upgrade = subprocess.Popen([PRONGCTL, "-s", daemon.control, "upgrade"],
+                                   stderr=subprocess.DEVNULL)
+        _, errors = waiting.communicate(timeout=60)
+        assert waiting.returncode == 1 and "an upgrade came between" in errors
+        assert echoes(client)
+    assert upgrade.wait(60) == 0
+    daemon.descriptors = {}
 
 
 # --- What the new program knows of the configuration before ---
