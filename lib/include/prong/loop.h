@@ -32,6 +32,7 @@ PRONG_API struct prong_loop *prong_loop_new(struct ev_loop *ev);
  * destroy them and let the loop run until their on_close was called. */
 PRONG_API int prong_loop_free(struct prong_loop *loop);
 
+/* The program's loop, borrowed as before. */
 PRONG_API struct ev_loop *prong_loop_ev(const struct prong_loop *loop);
 
 /* Servers, sockets and timers that are not freed yet. */

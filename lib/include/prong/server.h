@@ -74,6 +74,7 @@ struct prong_server_options {
     const struct prong_block_list *block_list;
 };
 
+/* The defaults, which are also meant where NULL is passed for options. */
 PRONG_API void prong_server_options_init(struct prong_server_options *options);
 
 /* How a handle is opened. */
@@ -88,6 +89,7 @@ struct prong_listen_options {
     bool keep_file;  /* close() leaves a unix socket's file where it is (R17) */
 };
 
+/* The same for these. */
 PRONG_API void prong_listen_options_init(struct prong_listen_options *options);
 
 /* A listening descriptor, non-blocking and close-on-exec; SO_REUSEADDR is set (R13).  NULL
@@ -160,6 +162,7 @@ PRONG_API bool prong_server_is_exclusive(struct prong_server *server);
  * kernel.  A call that finds nobody costs one system call. */
 PRONG_API void prong_server_take(struct prong_server *server, unsigned count);
 
+/* From a listen without a name to resolve, else from on_listening, until close(). */
 PRONG_API bool prong_server_is_listening(const struct prong_server *server);
 
 /* -ENOTCONN when it does not listen (R23). */
@@ -169,6 +172,7 @@ PRONG_API int prong_server_address(const struct prong_server *server,
 /* Live connections: counted from before on_connection until destroy() (R30). */
 PRONG_API size_t prong_server_connections(const struct prong_server *server);
 
+/* As in the options, from the next client on; who is connected already stays (R27). */
 PRONG_API void prong_server_set_max_connections(struct prong_server *server, int64_t limit);
 PRONG_API int64_t prong_server_max_connections(const struct prong_server *server);
 
@@ -195,6 +199,7 @@ PRONG_API void prong_server_each_connection(struct prong_server *server,
                                             bool (*visit)(struct prong_socket *socket, void *user),
                                             void *user);
 
+/* What it was created with, borrowed as before. */
 PRONG_API void *prong_server_user(const struct prong_server *server);
 PRONG_API struct prong_loop *prong_server_loop(const struct prong_server *server);
 

@@ -237,6 +237,7 @@ PRONG_API uint32_t prong_socket_high_water_mark(const struct prong_socket *socke
 PRONG_API void prong_socket_set_events(struct prong_socket *socket,
                                        const struct prong_socket_events *events, void *user);
 
+/* What was given with its events. */
 PRONG_API void *prong_socket_user(const struct prong_socket *socket);
 
 /* The extra_bytes of the options; NULL when they were 0. */
@@ -246,6 +247,7 @@ PRONG_API void *prong_socket_extra(struct prong_socket *socket);
 PRONG_API struct prong_server *prong_socket_server(const struct prong_socket *socket);
 PRONG_API struct prong_loop *prong_socket_loop(const struct prong_socket *socket);
 
+/* Where it stands in its life; the comment at the top shows which states follow which. */
 PRONG_API enum prong_socket_state prong_socket_state(const struct prong_socket *socket);
 
 /* May bytes still arrive?  May they still be written? (R100) */
@@ -278,7 +280,6 @@ struct prong_credentials {
     uid_t uid;
     gid_t gid;
 };
-
 PRONG_API int prong_socket_peer_credentials(const struct prong_socket *socket,
                                             struct prong_credentials *credentials);
 

@@ -28,6 +28,7 @@ PRONG_API void prong_timer_start(struct prong_timer *timer, uint64_t after_ms, u
 /* Harmless on a stopped timer; no callback follows. */
 PRONG_API void prong_timer_stop(struct prong_timer *timer);
 
+/* Started, and neither stopped nor fired for the last time. */
 PRONG_API bool prong_timer_is_active(const struct prong_timer *timer);
 
 /* Whether a running timer keeps ev_run() from returning; it does until unref (R114). */
