@@ -83,6 +83,10 @@ int net_raw_pair(struct net *net);
 /* A listening descriptor of an IP that nobody watches; its port goes into `*address`. */
 int net_raw_listener(const char *ip, struct prong_address *address);
 
+/* A port of this machine's IPv4 that nobody has, and that the system gives to nobody else, as it
+ * may do at any time with one that was its own choice. */
+void net_free_port(struct prong_address *address);
+
 /* The same with a full backlog, so that connecting to it hangs; `*filler` is the one client that
  * fills it.  accept(2) makes room: then the kernel tries again, after a second. */
 int net_hanging_listener(const char *ip, struct prong_address *address, int *filler);

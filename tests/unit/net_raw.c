@@ -52,6 +52,22 @@ int net_raw_listener(const char *ip, struct prong_address *address)
     return raw_listener(ip, 16, address);
 }
 
+void net_free_port(struct prong_address *address)
+{
+    /* Below what ip_local_port_range begins with; tests that run side by side begin elsewhere. */
+    uint16_t port = (uint16_t)(10000 + getpid() % 20000);
+    struct sockaddr_storage storage;
+    socklen_t length;
+    int fd, error;
+
+    do {
+        fd = raw_socket("127.0.0.1", ++port, &storage, &length);
+        error = bind(fd, (struct sockaddr *)&storage, length);
+        close(fd);
+    } while (error < 0);
+    prong_address_from_sockaddr(address, (struct sockaddr *)&storage, length);
+}
+
 int net_hanging_listener(const char *ip, struct prong_address *address, int *filler)
 {
     struct sockaddr_storage storage;

@@ -92,7 +92,7 @@ static void r044_it_binds_before_it_connects(void **state)
     struct prong_socket_options options;
     struct prong_address seen, free_port;
 
-    close(net_raw_listener("127.0.0.1", &free_port));
+    net_free_port(&free_port);
     prong_socket_options_init(&options);
     assert_int_equal(prong_address_from_ip(&options.connect.local, "127.0.0.3", free_port.port), 0);
     net_listen(net);
@@ -109,7 +109,7 @@ static void r044_a_local_port_needs_no_local_address(void **state)
     struct prong_socket_options options;
     struct prong_address seen, free_port;
 
-    close(net_raw_listener("127.0.0.1", &free_port));
+    net_free_port(&free_port);
     prong_socket_options_init(&options);
     options.connect.local.port = free_port.port;
     net_listen(net);

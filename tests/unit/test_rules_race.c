@@ -40,7 +40,7 @@ static void bind_to_a_port(struct prong_connect_options *options)
 {
     struct prong_address free_port;
 
-    close(net_raw_listener("127.0.0.1", &free_port));
+    net_free_port(&free_port);
     options->local.port = free_port.port;
 }
 
@@ -99,7 +99,7 @@ static void r051_families_take_turns_and_doubles_are_dropped(void **state)
     struct prong_socket *socket;
     size_t count;
 
-    close(net_raw_listener("127.0.0.1", &free_port));
+    net_free_port(&free_port);
     names_options(&options, &names);
     for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
         names_add(&names, answers[i]);
