@@ -120,16 +120,19 @@ static void on_resolved(void *user, int error, const struct prong_address *addre
 
 static int resolve(struct prong_server *server, const char *host, uint16_t port)
 {
+    const struct prong_listen_options *options = &server->listen_options;
+
     server->host = strdup(host);
     if (server->host == NULL)
         return -ENOMEM;
-    server->lookup = lookup_start(server->loop, host, port, AF_UNSPEC, on_resolved, server);
+    server->lookup = lookup_new(server->loop, host, port, options->family, on_resolved, server);
     if (server->lookup == NULL) {
         free(server->host);
         server->host = NULL;
         return -ENOMEM;
     }
     server_enter(server, SERVER_RESOLVING);
+    lookup_ask_later(server->lookup, options->resolve, options->resolve_user);
     return 0;
 }
 

@@ -17,7 +17,7 @@
 
 static void lookup_free(struct prong_lookup *lookup)
 {
-    ev_clear_pending(lookup->loop->ev, &lookup->answer);
+    ev_clear_pending(lookup->loop->ev, &lookup->next);
     lookup->loop->objects--;
     free(lookup->addresses);
     free(lookup->host);
@@ -35,16 +35,27 @@ static void leave_resolver(struct prong_lookup *lookup)
         resolver_leave(resolver);
 }
 
-static void on_answer(struct ev_loop *ev, struct ev_timer *answer, int revents)
+static void tell(struct prong_lookup *lookup)
 {
-    struct prong_lookup *lookup = answer->data;
     on_lookup_done *on_done = lookup->on_done;
 
-    (void)ev;
-    (void)revents;
     leave_resolver(lookup);
     on_done(lookup->user, lookup->error, lookup->addresses, lookup->count);
     lookup_free(lookup);
+}
+
+static void on_next(struct ev_loop *ev, struct ev_timer *next, int revents)
+{
+    struct prong_lookup *lookup = next->data;
+    prong_resolve *resolve = lookup->resolve;
+
+    (void)ev;
+    (void)revents;
+    lookup->resolve = NULL;
+    if (resolve != NULL)
+        resolve(lookup, lookup->resolve_user); /* the lookup may be gone then */
+    else
+        tell(lookup);
 }
 
 struct prong_lookup *lookup_new(struct prong_loop *loop, const char *host, uint16_t port,
@@ -64,8 +75,8 @@ struct prong_lookup *lookup_new(struct prong_loop *loop, const char *host, uint1
     lookup->user = user;
     lookup->port = port;
     lookup->family = family;
-    ev_init(&lookup->answer, on_answer);
-    lookup->answer.data = lookup;
+    ev_init(&lookup->next, on_next);
+    lookup->next.data = lookup;
     loop->objects++;
     return lookup;
 }
@@ -78,21 +89,22 @@ void lookup_ask(struct prong_lookup *lookup, prong_resolve *resolve, void *resol
         resolver_ask(lookup);
 }
 
-struct prong_lookup *lookup_start(struct prong_loop *loop, const char *host, uint16_t port,
-                                  int family, on_lookup_done *on_done, void *user)
+void lookup_ask_later(struct prong_lookup *lookup, prong_resolve *resolve, void *resolve_user)
 {
-    struct prong_lookup *lookup = lookup_new(loop, host, port, family, on_done, user);
-
-    if (lookup != NULL)
-        lookup_ask(lookup, NULL, NULL);
-    return lookup;
+    if (resolve == NULL) {
+        resolver_ask(lookup); /* answers from the loop itself */
+        return;
+    }
+    lookup->resolve = resolve;
+    lookup->resolve_user = resolve_user;
+    ev_feed_event(lookup->loop->ev, &lookup->next, EV_CUSTOM);
 }
 
 void lookup_cancel(struct prong_lookup *lookup)
 {
     if (lookup == NULL)
         return;
-    if (lookup->answered) {
+    if (lookup->answered || lookup->resolve != NULL) {
         leave_resolver(lookup);
         lookup_free(lookup);
     } else {
@@ -135,7 +147,7 @@ void prong_lookup_answer(struct prong_lookup *lookup, int error,
         return;
     }
     lookup->error = error < 0 && count == 0 ? error : take_addresses(lookup, addresses, count);
-    ev_feed_event(lookup->loop->ev, &lookup->answer, EV_CUSTOM);
+    ev_feed_event(lookup->loop->ev, &lookup->next, EV_CUSTOM);
 }
 
 const char *prong_lookup_host(const struct prong_lookup *lookup)

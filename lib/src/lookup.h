@@ -24,8 +24,10 @@ typedef void on_lookup_done(void *user, int error, const struct prong_address *a
 struct prong_lookup {
     struct prong_loop *loop;
     struct resolver *resolver; /* that was asked; NULL: the user's */
-    struct ev_timer answer;    /* never started, only fed: the answer comes from the loop */
-    on_lookup_done *on_done;   /* NULL: cancelled */
+    prong_resolve *resolve;    /* the user's, still to be asked; else NULL */
+    void *resolve_user;
+    struct ev_timer next;    /* never started, only fed: question and answer come from the loop */
+    on_lookup_done *on_done; /* NULL: cancelled */
     void *user;
     char *host;
     int family;
@@ -45,9 +47,8 @@ struct prong_lookup *lookup_new(struct prong_loop *loop, const char *host, uint1
  * returned.  The lookup may be gone then: the user's may have cancelled it. */
 void lookup_ask(struct prong_lookup *lookup, prong_resolve *resolve, void *resolve_user);
 
-/* Both at once, with the library's resolver. */
-struct prong_lookup *lookup_start(struct prong_loop *loop, const char *host, uint16_t port,
-                                  int family, on_lookup_done *on_done, void *user);
+/* The same for who is called by the user: the user's resolver is asked from the loop. */
+void lookup_ask_later(struct prong_lookup *lookup, prong_resolve *resolve, void *resolve_user);
 
 /* No answer follows.  Accepts NULL; not from the answer itself. */
 void lookup_cancel(struct prong_lookup *lookup);

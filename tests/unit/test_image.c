@@ -397,26 +397,6 @@ static void detach_without_memory_leaves_the_socket_alone(void **state)
     free(bytes);
 }
 
-static void a_socket_of_a_server_has_what_its_accepted_ones_have(void **state)
-{
-    struct net *net = *state;
-    struct prong_socket_image image;
-    struct prong_socket *socket;
-
-    net->options.socket.extra_bytes = 24;
-    net_pair(net);
-    assert_int_equal(prong_socket_detach(net->accepted.socket, &image), 0);
-    socket = prong_socket_attach(net->loop, net->server, &image, 0, NULL, NULL);
-    assert_non_null(socket);
-    assert_ptr_equal(prong_socket_user(socket), &net->accepted);
-    assert_ptr_equal(prong_socket_server(socket), net->server);
-    memset(prong_socket_extra(socket), 1, 24);
-    net->accepted.socket = socket;
-    prong_socket_start(socket);
-    prong_socket_write(net->client.socket, "abc", 3);
-    run_until_bytes(net, &net->accepted, 3);
-}
-
 static void clearing_an_empty_image_is_harmless(void **state)
 {
     struct prong_socket_image image = {.fd = -1};
@@ -441,7 +421,6 @@ static const struct CMUnitTest tests[] = {
     TEST(attach_refuses_what_is_no_connection),
     TEST(attach_without_memory_leaves_the_image_untouched),
     TEST(detach_without_memory_leaves_the_socket_alone),
-    TEST(a_socket_of_a_server_has_what_its_accepted_ones_have),
     cmocka_unit_test(clearing_an_empty_image_is_harmless),
 };
 

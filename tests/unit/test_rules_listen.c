@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The rules of listening on TCP, R1 to R14 and R22, R23.
+ * The rules of listening on TCP, R1 to R14 and R22, R23; R4 to R8 stand beside it.
  */
 #include "net_fixture.h"
 
@@ -219,84 +219,6 @@ static void r003_ipv6_only_is_never_answered_with_ipv4(void **state)
 
 /* --- Once, and again --- */
 
-static void r005_on_listening_never_comes_from_inside_the_call(void **state)
-{
-    struct net *net = *state;
-
-    assert_int_equal(prong_server_listen(net->server, "127.0.0.1", 0, NULL), 0);
-    assert_events(&net->listener, "");
-    run_until(net, &net->listener, "listening");
-    run_idle(net);
-    assert_events(&net->listener, "listening");
-}
-
-static void r005_a_server_that_was_closed_first_does_not_tell_that_it_listens(void **state)
-{
-    struct net *net = *state;
-
-    assert_int_equal(prong_server_listen(net->server, "127.0.0.1", 0, NULL), 0);
-    assert_int_equal(prong_server_close(net->server), 0);
-    run_until(net, &net->listener, "close");
-    assert_events(&net->listener, "close");
-}
-
-static void listen_again(struct record *record)
-{
-    struct net *net = record->net;
-
-    record->then = NULL;
-    note(record, "again:%d", prong_server_listen(net->server, "127.0.0.1", 0, NULL));
-}
-
-static void r006_a_listening_server_cannot_listen_again(void **state)
-{
-    struct net *net = *state;
-    struct prong_address address = ip("127.0.0.1", 0);
-
-    assert_int_equal(prong_server_listen(net->server, "127.0.0.1", 0, NULL), 0);
-    assert_int_equal(prong_server_listen(net->server, "127.0.0.1", 0, NULL), -EALREADY);
-    assert_int_equal(prong_server_listen_address(net->server, &address, NULL), -EALREADY);
-    assert_int_equal(prong_server_listen_fd(net->server, dup(0), 0), -EALREADY);
-    run_until(net, &net->listener, "listening");
-    assert_int_equal(prong_server_listen(net->server, NULL, 0, NULL), -EALREADY);
-}
-
-static void r006_it_may_listen_again_inside_on_error_and_on_close(void **state)
-{
-    struct net *net = *state;
-    struct prong_address taken;
-    int fd = net_raw_listener("127.0.0.1", &taken);
-
-    net->listener.when = "error";
-    net->listener.then = listen_again;
-    assert_int_equal(prong_server_listen_address(net->server, &taken, NULL), 0);
-    run_until(net, &net->listener, "listening");
-    assert_events(&net->listener, "error again:0 listening");
-    net->listener.when = "close";
-    net->listener.then = listen_again;
-    assert_int_equal(prong_server_close(net->server), 0);
-    forget(&net->listener);
-    run_until(net, &net->listener, "listening");
-    assert_events(&net->listener, "close again:0 listening");
-    close(fd);
-}
-
-static void r006_a_failed_listen_is_told_before_the_next_one_begins(void **state)
-{
-    struct net *net = *state;
-    struct prong_address taken;
-    int fd = net_raw_listener("127.0.0.1", &taken);
-
-    assert_int_equal(prong_server_listen_address(net->server, &taken, NULL), 0);
-    assert_int_equal(prong_server_listen(net->server, NULL, 0, NULL), -EALREADY);
-    assert_int_equal(prong_server_close(net->server), -ENOTCONN);
-    run_until(net, &net->listener, "error");
-    run_idle(net);
-    assert_events(&net->listener, "error");
-    assert_int_equal(prong_server_listen(net->server, NULL, 0, NULL), 0);
-    close(fd);
-}
-
 /* --- What went wrong --- */
 
 static void r009_a_failure_tells_code_call_and_address_and_the_server_lives_on(void **state)
@@ -440,11 +362,6 @@ static const struct CMUnitTest tests[] = {
     TEST(r002_without_ipv6_it_is_every_address_of_ipv4),
     TEST(r003_ipv6_only_leaves_the_ipv4_port_to_others),
     TEST(r003_ipv6_only_is_never_answered_with_ipv4),
-    TEST(r005_on_listening_never_comes_from_inside_the_call),
-    TEST(r005_a_server_that_was_closed_first_does_not_tell_that_it_listens),
-    TEST(r006_a_listening_server_cannot_listen_again),
-    TEST(r006_it_may_listen_again_inside_on_error_and_on_close),
-    TEST(r006_a_failed_listen_is_told_before_the_next_one_begins),
     TEST(r009_a_failure_tells_code_call_and_address_and_the_server_lives_on),
     TEST(r009_an_address_of_somebody_else_is_not_available),
     TEST(r010_it_is_the_same_whether_bind_or_listen_says_so),

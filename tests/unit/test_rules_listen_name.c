@@ -18,12 +18,14 @@ static char asked_host[64];
 static uint16_t asked_port;
 static bool memory_is_short;
 
-struct prong_lookup *__wrap_lookup_start(struct prong_loop *loop, const char *host, uint16_t port,
-                                         int family, on_lookup_done *on_done, void *user);
+struct prong_lookup *__wrap_lookup_new(struct prong_loop *loop, const char *host, uint16_t port,
+                                       int family, on_lookup_done *on_done, void *user);
+void __wrap_lookup_ask_later(struct prong_lookup *lookup, prong_resolve *resolve,
+                             void *resolve_user);
 void __wrap_lookup_cancel(struct prong_lookup *lookup);
 
-struct prong_lookup *__wrap_lookup_start(struct prong_loop *loop, const char *host, uint16_t port,
-                                         int family, on_lookup_done *on_done, void *user)
+struct prong_lookup *__wrap_lookup_new(struct prong_loop *loop, const char *host, uint16_t port,
+                                       int family, on_lookup_done *on_done, void *user)
 {
     (void)loop;
     assert_int_equal(family, AF_UNSPEC);
@@ -35,6 +37,14 @@ struct prong_lookup *__wrap_lookup_start(struct prong_loop *loop, const char *ho
     answer_to = on_done;
     answer_user = user;
     return &question;
+}
+
+void __wrap_lookup_ask_later(struct prong_lookup *lookup, prong_resolve *resolve,
+                             void *resolve_user)
+{
+    assert_ptr_equal(lookup, &question);
+    assert_null(resolve);
+    assert_null(resolve_user);
 }
 
 void __wrap_lookup_cancel(struct prong_lookup *lookup)

@@ -401,6 +401,26 @@ static void r150_an_image_that_could_not_be_sent_is_attached_again(void **state)
     close(channel[0]);
 }
 
+static void a_socket_of_a_server_has_what_its_accepted_ones_have(void **state)
+{
+    struct net *net = *state;
+    struct prong_socket_image image;
+    struct prong_socket *socket;
+
+    net->options.socket.extra_bytes = 24;
+    net_pair(net);
+    assert_int_equal(prong_socket_detach(net->accepted.socket, &image), 0);
+    socket = prong_socket_attach(net->loop, net->server, &image, 0, NULL, NULL);
+    assert_non_null(socket);
+    assert_ptr_equal(prong_socket_user(socket), &net->accepted);
+    assert_ptr_equal(prong_socket_server(socket), net->server);
+    memset(prong_socket_extra(socket), 1, 24);
+    net->accepted.socket = socket;
+    prong_socket_start(socket);
+    prong_socket_write(net->client.socket, "abc", 3);
+    run_until_bytes(net, &net->accepted, 3);
+}
+
 static const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, net_setup, net_teardown)
     TEST(r144_a_detached_socket_is_gone_without_a_callback),
@@ -417,6 +437,7 @@ static const struct CMUnitTest tests[] = {
     TEST(r146_unix_sockets_move_too),
     TEST(r147_clearing_an_image_leaves_another_holder_of_the_connection_alone),
     TEST(r150_an_image_that_could_not_be_sent_is_attached_again),
+    TEST(a_socket_of_a_server_has_what_its_accepted_ones_have),
 };
 
 int main(void)

@@ -26,8 +26,9 @@ struct prong_socket;
 #define PRONG_STAGGER_MIN_MS 10
 
 /* Finds the addresses of a name in place of the library's resolver.  Never called from inside
- * prong_socket_connect().  Answer each lookup exactly once with prong_lookup_answer(), from inside
- * the call or whenever you know; it stays yours until then, and so does prong_loop_free() refuse.
+ * prong_socket_connect() or prong_server_listen().  Answer each lookup exactly once with
+ * prong_lookup_answer(), from inside the call or whenever you know; it stays yours until then, and
+ * so does prong_loop_free() refuse.
  */
 typedef void prong_resolve(struct prong_lookup *lookup, void *user);
 

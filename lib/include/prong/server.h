@@ -11,6 +11,7 @@
 #include <prong/address.h>
 #include <prong/api.h>
 #include <prong/block_list.h>
+#include <prong/connect.h>
 #include <prong/error.h>
 #include <prong/socket.h>
 #include <stdbool.h>
@@ -87,6 +88,12 @@ struct prong_listen_options {
     gid_t group;     /* of the same; (gid_t)-1: unchanged */
     bool take_over;  /* replace a unix socket's file when nobody answers there (R16) */
     bool keep_file;  /* close() leaves a unix socket's file where it is (R17) */
+
+    /* Of a name (R4): AF_INET or AF_INET6 for such addresses only, AF_UNSPEC (init) for both; and
+     * who finds them, never from inside prong_server_listen(): NULL for the library. */
+    int family;
+    prong_resolve *resolve;
+    void *resolve_user;
 };
 
 /* The same for these. */
