@@ -286,7 +286,10 @@ class Moves(Trial):
             self.load.opened.assert_flawless()
             self.load.command("go")
             for number in range(1, rounds + 1):
+                known = len(self.problems)
                 self.run_round()
+                for problem in self.problems[known:]:
+                    progress(f"round {number}, {time.strftime('%T', time.gmtime())}: {problem}")
                 if self.is_over:
                     break
                 if number % AUDIT_EVERY == 0 or number == rounds:

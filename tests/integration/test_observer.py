@@ -100,7 +100,7 @@ def test_it_says_what_there_is(observed):
     service = observed()
     assert service.get("/nonsense") == (
         404, "there is /, /status.json, /metrics, /healthz and /readyz\n")
-    status, text, headers = service.request("POST", "/metrics", b"something")
+    status, text, headers = service.request("POST", "/metrics")
     assert (status, text, headers["Allow"]) == (405, "only GET and HEAD are answered\n", "GET, HEAD")
     assert service.request("HEAD", "/metrics")[:2] == (200, "")
     assert service.get("/healthz") == (200, "ok\n")
