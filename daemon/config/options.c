@@ -75,8 +75,8 @@ static const struct prongd_option daemon_rows[] = {
     {PRONGD_DURATION(struct config_daemon, canary_ms), "prongd", "canary", .fallback = "0",
      .most = HOUR,
      .help = "How long the first worker of a reload serves beside the old ones before the others "
-             "start: when it ends or its connections fail more often, the reload is refused; 0 "
-             "starts all at once."},
+             "start: when it ends, hangs, or its connections fail more often, the reload is "
+             "refused; 0 starts all at once."},
     {PRONGD_DURATION(struct config_daemon, worker_timeout_ms), "prongd", "worker_timeout",
      .fallback = "60s", .most = DAY, .check = check_worker_timeout, .change = PRONGD_CHANGE_LIVE,
      .help = "A worker whose loop has not turned for so long hangs: it is aborted, which writes a "
