@@ -4,6 +4,8 @@
 //
 //     node node_cluster.js WORKERS ADDRESS…      prints {"ADDRESS": PORT, …} once it listens
 //
+// SIGHUP reloads as Node's manual shows: new workers, and then the old ones disconnect.
+//
 // With BENCH_GREETS in the environment each worker tells every client its process first.
 'use strict';
 
@@ -26,6 +28,19 @@ function lead() {
     });
     for (let i = 0; i < workers; i++)
         cluster.fork();
+
+    process.on('SIGHUP', () => {
+        const old = Object.values(cluster.workers);
+        let ready = 0;
+
+        for (let i = 0; i < workers; i++) {
+            cluster.fork().once('listening', () => {
+                ready += 1;
+                if (ready === workers)
+                    old.forEach((worker) => worker.disconnect());
+            });
+        }
+    });
 }
 
 function work() {

@@ -22,6 +22,7 @@ class Bench:
         self.own_network = False
         self.load_program = build_directory / "tests" / "bench" / "bench-load"
         self.floor_program = build_directory / "tests" / "bench" / "bench-floor"
+        self.steady_program = build_directory / "tests" / "load" / "steady-load"
         self.prongd_program = build_directory / "daemon" / "prongd"
         self.prongctl_program = build_directory / "daemon" / "prongctl"
         build.check(self.load_program)

@@ -9,7 +9,7 @@ import subprocess
 from .trouble import Trouble
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-TARGETS = ("prongd", "prongctl", "bench-floor", "bench-load")
+TARGETS = ("prongd", "prongctl", "bench-floor", "bench-load", "steady-load")
 TOOLS = {"cmake": "cmake", "ninja": "ninja-build", "cc": "gcc", "pkg-config": "pkg-config"}
 
 

@@ -157,7 +157,7 @@ stream {{
         self.backend.stop()
 
     def arguments(self, hosts):
-        self.ports = {(host, kind): _free_port(host) for host in hosts for kind in (SHORT, LASTING)}
+        self.ports = {(host, kind): free_port(host) for host in hosts for kind in (SHORT, LASTING)}
         servers = "".join(self._server(host, kind) for host, kind in self.ports)
         file = pathlib.Path(self.bench.new_file("nginx.conf"))
         file.write_text(self.CONFIGURATION.format(module=self.MODULE, directory=self.bench.scratch,
@@ -166,8 +166,8 @@ stream {{
 
     def _server(self, host, kind):
         does = 'return "$pid"' if kind == SHORT else \
-            f"proxy_pass {_address(host, self.backend.ports[host])}"
-        return self.SERVER.format(address=_address(host, self.ports[host, kind]),
+            f"proxy_pass {address_of(host, self.backend.ports[host])}"
+        return self.SERVER.format(address=address_of(host, self.ports[host, kind]),
                                   listen=self.listen, does=does)
 
     def wait_until_ready(self, hosts):
@@ -188,11 +188,11 @@ class NginxReusePort(Nginx):
     listen = " reuseport"
 
 
-def _address(host, port):
+def address_of(host, port):
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _free_port(host):
+def free_port(host):
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.bind((host, 0))
         return probe.getsockname()[1]

@@ -15,6 +15,8 @@ from .bench import Bench
 from .results import LaneResult
 from .trouble import Missing, Trouble
 
+DESCRIPTORS = 131_072
+
 EXIT_OK, EXIT_TROUBLE, EXIT_USAGE, EXIT_MISSED = 0, 1, 2, 3
 
 
@@ -110,6 +112,17 @@ def run(options, known, scratch):
     return EXIT_MISSED if options.strict and not all_met else EXIT_OK
 
 
+def raise_descriptors():
+    """A relay needs two for each connection; root may ask for more than its limit."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    for limit in (max(hard, DESCRIPTORS), hard):
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+            return
+        except (ValueError, OSError):
+            continue
+
+
 def _on_terminated(*_):
     raise KeyboardInterrupt
 
@@ -118,8 +131,7 @@ def main(arguments):
     known = cases.find_all()
     options = parse(arguments, known)
     signal.signal(signal.SIGTERM, _on_terminated)
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    raise_descriptors()
     try:
         with tempfile.TemporaryDirectory(prefix="prong-bench-") as scratch:
             return run(options, known, scratch)
