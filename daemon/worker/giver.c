@@ -130,8 +130,10 @@ static bool take_answer(struct handoff *handoff, const struct wire_answer *answe
     struct sent_batch *batch = giver->sent;
 
     giver->room = answer->room;
-    if (answer->count == 0)
+    if (answer->count == 0) {
+        handoff->events->on_room(handoff->user);
         return true;
+    }
     if (batch == NULL || !batch->is_sent || batch->wire.sequence != answer->sequence ||
         batch->wire.count != answer->count)
         return false;

@@ -46,7 +46,8 @@ struct handoff_events {
     /* Taker: descriptors that it has room for. */
     size_t (*room)(void *user);
 
-    /* Giver: the taker has said for the first time how much room it has. */
+    /* Giver: the taker has said how much room it has, and nothing else: it may have been waited
+     * for. */
     void (*on_room)(void *user);
 
     /* Giver: one was taken (0), or its copy is here again (a negative code; takes the record). */

@@ -67,6 +67,11 @@ static size_t room(void *user)
     return ((struct side *)user)->room;
 }
 
+static void on_room(void *user)
+{
+    ((struct side *)user)->rooms++;
+}
+
 static void on_taken(uint64_t id, void *user)
 {
     note(user, "taken:%u", (unsigned)id);
@@ -94,6 +99,7 @@ static const struct handoff_events events = {
     .on_start = on_start,
     .on_discard = on_discard,
     .room = room,
+    .on_room = on_room,
     .on_taken = on_taken,
     .on_returned = on_returned,
     .on_close = on_close,

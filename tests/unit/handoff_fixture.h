@@ -28,6 +28,7 @@ struct side {
     struct record kept[MOST]; /* what on_record took, and what came back */
     size_t kept_count;
     size_t room;      /* what a taker says */
+    unsigned rooms;   /* how often on_room was told */
     int refusal;      /* what on_record answers; 0: it takes */
     bool answered;    /* at on_start, the answer could be read from the other end */
     bool free_on_end; /* frees the handoff in on_close */

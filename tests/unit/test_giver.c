@@ -44,6 +44,23 @@ static void nothing_is_given_before_the_taker_has_told_of_room(void **state)
     assert_int_equal(handoff_room(side->handoff), 0);
 }
 
+/* Without that, who waits to give would wait until it looks again by itself. */
+static void who_waits_is_told_that_there_is_room_now(void **state)
+{
+    struct side *side = *state;
+    int client;
+
+    begin_giver(side);
+    assert_int_equal(side->rooms, 0);
+    tell(side, 5);
+    assert_int_equal(side->rooms, 1);
+    give(side, 1, 1, &client);
+    answer(side, 1, 1, 0);
+    turn(side);
+    assert_int_equal(side->rooms, 1); /* on_taken has told that */
+    close(client);
+}
+
 static void what_is_under_way_counts_as_if_it_had_arrived(void **state)
 {
     struct side *side = *state;
@@ -309,6 +326,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SIDE(nothing_is_given_before_the_taker_has_told_of_room),
+        SIDE(who_waits_is_told_that_there_is_room_now),
         SIDE(what_is_under_way_counts_as_if_it_had_arrived),
         SIDE(what_was_taken_is_closed_and_never_shut_down),
         SIDE(what_was_refused_comes_back_with_the_reason),
