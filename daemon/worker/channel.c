@@ -10,6 +10,9 @@
 
 #include "scoreboard.h"
 
+/* More than there are slots. */
+#define RANKS 65536U
+
 static uint64_t connections_at(const struct scoreboard *scoreboard, const struct channel *channel,
                                uint32_t server)
 {
@@ -33,9 +36,11 @@ struct channel *channel_new(const struct channel_place *place, int fd, bool is_g
     channel->is_giver = is_giver;
     channel->generation = peer->generation;
     channel->slot = peer->slot;
+    channel->rank = (peer->slot + RANKS - place->slot) % RANKS;
     for (uint32_t i = 0; i < peer->server_count; i++) {
         channel->servers[i].index = peer->servers[i];
-        channel->servers[i].load = connections_at(place->scoreboard, channel, peer->servers[i]);
+        if (peer->generation == place->generation)
+            channel->servers[i].load = connections_at(place->scoreboard, channel, peer->servers[i]);
     }
     channel->handoff = handoff_new(place->ev, fd, is_giver, peer->slot, place->events, channel);
     if (channel->handoff == NULL) {
@@ -63,7 +68,9 @@ struct channel *channel_choose(struct channel *list, size_t server, bool hurries
         load = channel->servers[server].load;
         if (load < least_of_all)
             least_of_all = load;
-        if (load >= least || handoff_room(channel->handoff) == 0)
+        if (load > least || handoff_room(channel->handoff) == 0)
+            continue;
+        if (load == least && lightest != NULL && channel->rank > lightest->rank)
             continue;
         least = load;
         lightest = channel;

@@ -23,9 +23,10 @@ struct channel {
     bool is_giver;
     uint64_t generation;
     uint32_t slot;
+    uint32_t rank; /* among equals, the lowest is first */
     struct {
         uint32_t index; /* where our service is at the peer, or MESSAGE_NO_SERVER */
-        uint64_t load;  /* its connections there when the channel came, and what we gave since */
+        uint64_t load;  /* channel_new() says of what */
     } servers[];
 };
 
@@ -35,9 +36,14 @@ struct channel_place {
     const struct scoreboard *scoreboard;
     const struct handoff_events *events; /* get the channel as their user */
     void *owner;
+    uint64_t generation; /* of this worker */
+    uint32_t slot;
 };
 
-/* Takes `fd` in every case; `peer` was checked.  NULL with errno. */
+/* Peers of our own generation have what the scoreboard says.  Those of a newer one begin together:
+ * what they have at some moment is what other givers have sent until then, and says nothing.  So
+ * each giver spreads its own evenly, and begins with another peer.  Takes `fd` in every case;
+ * `peer` was checked.  NULL with errno. */
 struct channel *channel_new(const struct channel_place *place, int fd, bool is_giver,
                             const struct message_peer *peer);
 

@@ -357,6 +357,8 @@ static int add_channel(struct exchange *exchange, int fd, bool is_giver,
     struct channel_place place = {.ev = exchange->place.ev,
                                   .scoreboard = exchange->place.scoreboard,
                                   .events = &handoff_events,
+                                  .generation = exchange->place.generation,
+                                  .slot = exchange->place.slot,
                                   .owner = exchange};
     struct channel *channel;
 

@@ -36,6 +36,8 @@ struct exchange_place {
     struct scoreboard *scoreboard;
     struct service *services;
     size_t service_count;
+    uint64_t generation; /* of this worker */
+    uint32_t slot;
     uint64_t handoff_timeout_ms; /* how long a handler may ask to wait for a message's end */
 };
 

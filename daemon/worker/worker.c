@@ -279,6 +279,8 @@ static int open_exchange(struct worker *worker)
         .scoreboard = worker->inheritance->scoreboard,
         .services = worker->services,
         .service_count = worker->service_count,
+        .generation = worker->inheritance->generation,
+        .slot = worker->inheritance->slot,
         .handoff_timeout_ms = worker->inheritance->config->daemon.handoff_timeout_ms,
     };
 

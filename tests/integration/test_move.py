@@ -70,6 +70,16 @@ def test_a_reload_loses_doubles_and_reorders_no_byte(echo):
         assert unevenness(echo) < 1.1
 
 
+def test_givers_with_a_few_connections_each_do_not_all_begin_with_the_same_worker(prongd):
+    daemon = prongd(server("echo", "echo"), workers=8)
+    with SteadyLoad(daemon.addresses("echo"), connections=16, streams=0, slow=0) as load:
+        for _ in range(5):
+            assert reload(daemon)["moved"] == 16
+            counts = [worker["connections"] for worker in daemon.status()["workers"]]
+            assert max(counts) <= 4, counts
+        load.command("check").assert_flawless()
+
+
 def test_twenty_reloads_in_a_row_do_neither(echo):
     with SteadyLoad(echo.addresses("echo"), **MANY) as load:
         load.command("go")
