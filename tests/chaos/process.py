@@ -8,7 +8,7 @@ import time
 
 import faked_clock
 from arrivals import Arrivals
-from daemon import Daemon, server
+from daemon import Daemon, eventually, server
 from descriptors import audit
 from steady import SteadyLoad
 from surroundings import Surroundings
@@ -53,7 +53,9 @@ class Process(Trial):
         return [self.chance.choice(ready)] if ready else []
 
     def kill_one(self):
-        self.kill(*self.some_worker())
+        known = self.counts["kills"]
+        while self.counts["kills"] == known:  # one may be gone before it is stopped
+            self.kill(*eventually(self.some_worker, "a worker is ready"))
 
     def kill_some(self):
         workers = sorted(self.workers())
