@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "chaos"))
 import moves  # noqa: E402
 import process  # noqa: E402
 import reloads  # noqa: E402
+import uses  # noqa: E402
 
 
 SEED = 7  # the slow runs draw others
@@ -40,3 +41,7 @@ def test_faults_in_the_middle_of_moves_cost_only_what_was_killed():
 
 def test_reloads_and_kills_under_load_refuse_nobody():
     check(reloads, seconds=5, rate=200, reloads=8, kills=12)
+
+
+def test_all_that_moves_connections_costs_none():
+    check(uses, connections=200, reloads=3)
