@@ -79,7 +79,7 @@ class Moves(Trial):
         self.table = Counter()
         self.load = None
         self.also_running = []  # commands of this round
-        self.limited = []  # processes, and the limits that they had
+        self.limited = []  # workers that lack descriptors
         self.is_over = False
 
     def configure(self, **options):
@@ -172,12 +172,12 @@ class Moves(Trial):
         for pid in self.a_taker(old):
             try:
                 count = len(os.listdir(f"/proc/{pid}/fd"))
-                soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+                _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
                 resource.prlimit(pid, resource.RLIMIT_NOFILE,
                                  (count + self.chance.randrange(8), hard))
             except OSError:
                 continue  # it is gone
-            self.limited.append((pid, (soft, hard)))
+            self.limited.append(pid)
 
     def another_reload(self, old):
         self.delay()
@@ -243,17 +243,14 @@ class Moves(Trial):
         eventually(self.is_quiet, "nothing moves any more", PATIENCE)
         self.end_leftovers()
         self.settle()
-        self.restore_limits()
-        if self.check_steady(self.load.command("check")):
+        gone = self.check_steady(self.load.command("check"))
+        if self.limited:  # to newcomers they are of no use
+            self.kill(*self.workers().intersection(self.limited))
+            self.limited.clear()
+            self.settle()
+            gone = True
+        if gone:
             self.reopen(self.load)
-
-    def restore_limits(self):
-        for pid, limits in self.limited:
-            try:
-                resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
-            except OSError:
-                pass
-        self.limited.clear()
 
     def look(self):
         return [(row["pid"], row["state"], row["connections"]) for row in self.status()["workers"]]
