@@ -31,6 +31,9 @@ static const struct scope workers = {.member = "workers",
                                      .described = "generation, slot"};
 static const struct scope servers = {
     .member = "servers", .labels = {{"server", "name"}}, .described = "server"};
+static const struct scope drops = {.member = "drops",
+                                   .labels = {{"server", "server"}, {"reason", "reason"}},
+                                   .described = "server, reason"};
 static const struct scope listeners = {.member = "listeners",
                                        .labels = {{"server", "server"}, {"address", "address"}},
                                        .described = "server, address"};
@@ -93,6 +96,12 @@ static const struct row rows[] = {
      .help = "Connections that have ended with an error."},
     {&servers, "dropped", "prong_server_dropped_total", COUNTER,
      .help = "Connections that were refused by a limit."},
+    {&drops, "count", "prong_server_drops_total", COUNTER,
+     .help = "The same by reason: the limit or list that refused the client."},
+    {&servers, "shadowed", "prong_server_shadowed_total", COUNTER,
+     .help = "Connections that would have been refused, but for shadow = yes."},
+    {&servers, "expelled", "prong_server_expelled_total", COUNTER,
+     .help = "Established connections that were ended by enforce = established."},
     {&servers, "bytes_read", "prong_server_read_bytes_total", COUNTER,
      .help = "Bytes that came from clients."},
     {&servers, "bytes_written", "prong_server_written_bytes_total", COUNTER,

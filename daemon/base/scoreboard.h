@@ -16,9 +16,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SCOREBOARD_VERSION         1
+#include "drop.h"
+
+#define SCOREBOARD_VERSION         2
 #define SCOREBOARD_MAX_GENERATIONS 16
-#define SCOREBOARD_CELL_SIZE       128
+#define SCOREBOARD_CELL_SIZE       256
 
 /* In the order of the design: EMPTY → STARTING → READY → DRAINING → STOPPING → EMPTY,
  * STARTING → RESTING → STARTING. */
@@ -92,6 +94,11 @@ struct scoreboard_server {
     _Atomic uint64_t gate_nudges;
 
     _Atomic uint64_t failed; /* of those that were closed: with an error; a sum */
+
+    /* Who was not let in, and who was although (worker/admission.c); sums. */
+    _Atomic uint64_t drops[DROP_REASONS]; /* make up `dropped` */
+    _Atomic uint64_t shadowed;
+    _Atomic uint64_t expelled;
 };
 
 struct scoreboard;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <prong/address.h>
+#include <prong/block_list.h>
 
 #include "cpus.h"
 #include "parse.h"
@@ -102,6 +103,20 @@ int check_seconds(const char *value, char *problem, size_t size)
     if (error < 0 || parsed.milliseconds % 1000 == 0)
         return error;
     return parse_refuse(problem, size, "\"%s\" is not a whole number of seconds, as 30s or 5m",
+                        value);
+}
+
+int check_cidr(const char *value, char *problem, size_t size)
+{
+    struct prong_block_list *list = prong_block_list_new();
+    int error = list != NULL ? prong_block_list_add_cidr(list, value) : -ENOMEM;
+
+    prong_block_list_free(list);
+    if (error == 0)
+        return 0;
+    return parse_refuse(problem, size,
+                        "\"%s\" is no address and no subnet: write one as 192.0.2.1, 10.0.0.0/8 or "
+                        "2001:db8::/32",
                         value);
 }
 

@@ -24,6 +24,9 @@ prongd_check check_directory;
 /* 0, or long enough for a loop that turns once a second. */
 prongd_check check_worker_timeout;
 
+/* An address, or a subnet as 10.0.0.0/8. */
+prongd_check check_cidr;
+
 /* A duration without a fraction of a second. */
 prongd_check check_seconds;
 

@@ -59,6 +59,10 @@ enum config_accept {
 /* What becomes of connections whose worker is replaced. */
 enum config_on_reload { CONFIG_ON_RELOAD_MOVE, CONFIG_ON_RELOAD_DRAIN, CONFIG_ON_RELOAD_CLOSE };
 
+/* Whom allow and deny concern, and how a client that is refused is sent away. */
+enum config_enforce { CONFIG_ENFORCE_NEW, CONFIG_ENFORCE_ESTABLISHED };
+enum config_excess { CONFIG_EXCESS_CLOSE, CONFIG_EXCESS_RESET };
+
 /* A [server NAME] section. */
 struct config_server {
     char *name;
@@ -76,7 +80,12 @@ struct config_server {
     bool allow_half_open;
     bool pause_on_connect;
     uint64_t max_connections; /* of the whole service; 0: no limit */
-    uint64_t timeout_ms;      /* 0: none */
+    int excess;               /* enum config_excess */
+    struct prongd_list allow; /* CIDR; empty: everybody */
+    struct prongd_list deny;
+    int enforce; /* enum config_enforce */
+    bool shadow;
+    uint64_t timeout_ms; /* 0: none */
     bool no_delay;
     bool keep_alive;
     uint64_t keep_alive_idle_ms;

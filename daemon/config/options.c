@@ -134,6 +134,9 @@ static const char *const accept_modes[] = {"balanced", "shared", NULL};
 static const char *const balance_metrics[] = {"connections", "load", NULL};
 static const char *const on_reload_choices[] = {"move", "drain", "close", NULL};
 
+static const char *const enforce_choices[] = {"new", "established", NULL};
+static const char *const excess_choices[] = {"close", "reset", NULL};
+
 static const struct prongd_option server_rows[] = {
     {PRONGD_LIST(struct config_server, listen), "server", "listen",
      .example = "127.0.0.1:7000, [::1]:7000, unix:/run/prong/chat.sock", .check = listen_item_check,
@@ -171,6 +174,25 @@ static const struct prongd_option server_rows[] = {
      .fallback = "0", .most = 1000000000,
      .help = "How many connections this server may have at a time, over all workers; 0 sets no "
              "limit."},
+    {PRONGD_CHOICE(struct config_server, excess), "server", "excess", .fallback = "close",
+     .choices = excess_choices,
+     .help = "How a client that a limit or a list refuses is sent away: its connection is closed, "
+             "or reset, which leaves no TIME_WAIT behind on this machine."},
+    {PRONGD_LIST(struct config_server, allow), "server", "allow", .example = "10.0.0.0/8, ::1",
+     .check = check_cidr,
+     .help = "The addresses and subnets that may connect, and nobody else; everybody may, unless "
+             "one is written."},
+    {PRONGD_LIST(struct config_server, deny), "server", "deny",
+     .example = "192.0.2.0/24, 2001:db8::/32", .check = check_cidr,
+     .help = "The addresses and subnets that may not connect, even where allow names them; a rule "
+             "for IPv4 also holds for the same address written as IPv6."},
+    {PRONGD_CHOICE(struct config_server, enforce), "server", "enforce", .fallback = "new",
+     .choices = enforce_choices,
+     .help = "Whom allow and deny concern after a reload: new clients alone, or established "
+             "connections too, which are ended as they move to the new workers."},
+    {PRONGD_BOOLEAN(struct config_server, shadow), "server", "shadow", .fallback = "no",
+     .help = "Whether clients that the limits and lists of this server refuse are let in all the "
+             "same, and only logged and counted: to try new limits out."},
     {PRONGD_DURATION(struct config_server, timeout_ms), "server", "timeout", .fallback = "0",
      .most = 30 * DAY,
      .help = "How long a connection may stay without a byte in either direction; 0 sets no "

@@ -11,6 +11,7 @@
 #include <prongd/handler.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -155,6 +156,31 @@ static json_t *describe_server(const struct status *status, const struct generat
     return described;
 }
 
+/* Of each server and reason: a sample for the metrics. */
+static void describe_drops(json_t *drops, const json_t *server)
+{
+    char member[64];
+
+    for (unsigned reason = 0; reason < DROP_REASONS; reason++) {
+        const char *name = drop_reason_name((enum drop_reason)reason);
+
+        (void)snprintf(member, sizeof(member), "dropped_%s", name);
+        json_array_append_new(drops, json_pack("{s:O, s:s, s:O}", "server",
+                                               json_object_get(server, "name"), "reason", name,
+                                               "count", json_object_get(server, member)));
+    }
+}
+
+static json_t *describe_all_drops(const json_t *servers)
+{
+    json_t *drops = json_array();
+    const json_t *server;
+    size_t i;
+
+    json_array_foreach(servers, i, server) describe_drops(drops, server);
+    return drops;
+}
+
 static json_t *describe_servers(const struct status *status)
 {
     const struct generation *current = generation_list_current(status->generations);
@@ -213,8 +239,10 @@ static json_t *describe_listeners(const struct status *status)
 
 json_t *status_json(const struct status *status)
 {
-    return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o}", "ok", 1, "master", describe_master(status),
-                     "counters", counters_json(status->counters), "workers",
-                     describe_workers(status), "servers", describe_servers(status), "listeners",
-                     describe_listeners(status));
+    json_t *servers = describe_servers(status);
+
+    return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", 1, "master",
+                     describe_master(status), "counters", counters_json(status->counters),
+                     "workers", describe_workers(status), "drops", describe_all_drops(servers),
+                     "servers", servers, "listeners", describe_listeners(status));
 }

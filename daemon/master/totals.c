@@ -21,9 +21,32 @@ struct row {
         .in_cell = offsetof(struct scoreboard_server, member),         \
     }
 
+#define DROP(reason, text)                                                            \
+    {                                                                                 \
+        .name = "dropped_" text, .in_totals = offsetof(struct totals, drops[reason]), \
+        .in_cell = offsetof(struct scoreboard_server, drops[reason]),                 \
+    }
+
 static const struct row rows[] = {
-    ROW(connections), ROW(accepted),      ROW(closed),      ROW(dropped),     ROW(failed),
-    ROW(bytes_read),  ROW(bytes_written), ROW(gate_closed), ROW(gate_forced), ROW(gate_nudges),
+    ROW(connections),
+    ROW(accepted),
+    ROW(closed),
+    ROW(dropped),
+    ROW(failed),
+    ROW(bytes_read),
+    ROW(bytes_written),
+    ROW(gate_closed),
+    ROW(gate_forced),
+    ROW(gate_nudges),
+    ROW(shadowed),
+    ROW(expelled),
+    DROP(DROP_DESCRIPTORS, "descriptors"),
+    DROP(DROP_MEMORY, "memory"),
+    DROP(DROP_LIST, "list"),
+    DROP(DROP_RATE, "rate_per_address"),
+    DROP(DROP_ADDRESS, "per_address"),
+    DROP(DROP_TABLE, "address_table_full"),
+    DROP(DROP_MAX_CONNECTIONS, "max_connections"),
 };
 
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))

@@ -8,6 +8,8 @@
 #include <jansson.h>
 #include <stdint.h>
 
+#include "drop.h"
+
 struct scoreboard_server;
 
 /* Named as in the cell. */
@@ -17,6 +19,9 @@ struct totals {
     uint64_t closed;
     uint64_t dropped;
     uint64_t failed;
+    uint64_t shadowed;
+    uint64_t expelled;
+    uint64_t drops[DROP_REASONS];
     uint64_t bytes_read;
     uint64_t bytes_written;
     uint64_t gate_closed;

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "admission.h"
 #include "callbacks.h"
 #include "config.h"
 #include "log.h"
@@ -220,7 +221,8 @@ int connection_arrive(struct service *service, struct record *record, struct pro
 void connection_start(struct prong_socket *socket)
 {
     connection_enter(connection_of(socket), CONNECTION_SERVING);
-    prong_socket_start(socket);
+    if (admission_keep(service_of(socket), socket))
+        prong_socket_start(socket);
 }
 
 void connection_close(struct prong_socket *socket)

@@ -15,17 +15,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "admission.h"
 #include "callbacks.h"
 #include "config.h"
 #include "connection.h"
 #include "gate.h"
 #include "log.h"
 #include "scoreboard.h"
-
-/* How often a worker tries to be let in at the very limit, and the while between, in turns of an
- * empty loop: about a microsecond for the first worker. */
-#define ATTEMPTS        3
-#define STEP_BACK_TURNS 500
 
 /* Descriptors that are not for connections, but not more than a quarter of all. */
 #define RESERVED_FDS 64
@@ -76,6 +72,10 @@ uint64_t service_publish(struct service *service)
     set(&cell->closed, sum.closed - service->refused);
     set(&cell->dropped, sum.dropped + service->refused);
     set(&cell->failed, service->failed);
+    set(&cell->shadowed, service->shadowed);
+    set(&cell->expelled, service->expelled);
+    for (size_t i = 0; i < DROP_REASONS; i++)
+        set(&cell->drops[i], service->drops[i]);
     set(&cell->bytes_read, sum.bytes_read);
     set(&cell->bytes_written, sum.bytes_written);
     return connections;
@@ -83,85 +83,19 @@ uint64_t service_publish(struct service *service)
 
 /* --- Letting in --- */
 
-static uint64_t count_everywhere(const struct service *service)
-{
-    uint64_t count = 0;
-
-    for (unsigned i = 0; i < service->slots; i++)
-        count += atomic_load(&service->cells[i].connections);
-    return count;
-}
-
-/* Of workers that step back together, each waits for another while. */
-static void step_back(const struct service *service, uint64_t connections, unsigned attempt)
-{
-    atomic_store(&service->cells[service->slot].connections, connections);
-    for (volatile unsigned i = 0; i < (service->slot + 1) * (attempt + 1) * STEP_BACK_TURNS;)
-        i = i + 1;
-}
-
-/* The limit is the whole service's, and nobody holds a lock.  Every worker first shows its own new
- * client and then counts all, in one order that all agree on: so the limit is never exceeded.
- * Several who meet at the very limit would all be over it: they step back and try again. */
-static bool has_room(const struct service *service)
-{
-    uint64_t limit = service->config->max_connections;
-    uint64_t connections;
-
-    if (limit == 0)
-        return true;
-    connections = service_connections(service);
-    for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
-        atomic_store(&service->cells[service->slot].connections, connections);
-        if (count_everywhere(service) <= limit)
-            return true;
-        step_back(service, connections - 1, attempt);
-    }
-    return false;
-}
-
 /* The other workers' gates look at it at any moment. */
 static void show_connections(struct service *service)
 {
     set(&service->cells[service->slot].connections, service_connections(service));
 }
 
-/* NULL: welcome.  Descriptors are given out from below, so the newest number tells how many. */
-static const char *reason_to_refuse(const struct service *service, struct prong_socket *socket)
-{
-    if (prong_socket_fd(socket) >= service->fd_limit)
-        return "out of descriptors";
-    return has_room(service) ? NULL : "max_connections";
-}
-
-/* The handler never learns of it: no event of its own, not even on_close. */
-static void refuse(struct service *service, struct prong_socket *socket, const char *reason)
-{
-    static const struct prong_socket_events nobody = {0};
-    char peer[PRONG_ADDRESS_TEXT_SIZE];
-    struct prong_address remote = {0};
-
-    if (log_wants(LOG_LEVEL_INFO)) {
-        (void)prong_socket_remote(socket, &remote);
-        log_info("client refused reason=\"%s\" server=%s peer=%s", reason, service->config->name,
-                 prong_address_format(&remote, peer, sizeof(peer)));
-    }
-    service->refused++;
-    prong_socket_set_events(socket, &nobody, NULL);
-    prong_socket_destroy(socket, 0);
-}
-
 static void on_connection(struct prong_server *server, struct prong_socket *socket)
 {
     struct service *service = prong_server_user(server);
-    const char *reason;
 
     show_connections(service);
-    reason = reason_to_refuse(service, socket);
-    if (reason == NULL)
+    if (admission_admit(service, socket))
         connection_open(service, socket);
-    else
-        refuse(service, socket, reason);
     if (service->gate != NULL)
         gate_accepted(service->gate);
 }
@@ -175,17 +109,16 @@ static void on_connection_close(struct prong_server *server, struct prong_socket
     service_reconsider(service);
 }
 
+/* The library's reasons.  Its own limit is never set. */
 static void on_drop(struct prong_server *server, const struct prong_drop *drop)
 {
-    static const char *const reasons[] = {
-        [PRONG_DROP_MAX_CONNECTIONS] = "limit",
-        [PRONG_DROP_DESCRIPTORS] = "out of descriptors",
-        [PRONG_DROP_MEMORY] = "out of memory",
+    static const enum drop_reason reasons[] = {
+        [PRONG_DROP_MAX_CONNECTIONS] = DROP_MAX_CONNECTIONS,
+        [PRONG_DROP_DESCRIPTORS] = DROP_DESCRIPTORS,
+        [PRONG_DROP_MEMORY] = DROP_MEMORY,
     };
-    const struct service *service = prong_server_user(server);
 
-    log_warning("client dropped reason=\"%s\" server=%s", reasons[drop->reason],
-                service->config->name);
+    admission_note_drop(prong_server_user(server), reasons[drop->reason]);
 }
 
 static void on_error(struct prong_server *server, const struct prong_error_info *error)
@@ -278,6 +211,10 @@ void service_init(struct service *service, const struct config_server *config,
     service->config = config;
     callbacks_wrap(&service->events, config->handler);
     service->failed = get(&own->failed);
+    service->shadowed = get(&own->shadowed);
+    service->expelled = get(&own->expelled);
+    for (size_t i = 0; i < DROP_REASONS; i++)
+        service->drops[i] = get(&own->drops[i]);
     service->worker_cell = worker_cell;
     service->cells = cells;
     service->slot = slot;
@@ -422,6 +359,7 @@ void service_stop(struct service *service)
 void service_clear(struct service *service)
 {
     close_gate(service);
+    policy_clear(&service->policy);
     for (size_t i = 0; i < service->server_count; i++)
         prong_server_free(service->servers[i]);
     free(service->servers);

@@ -14,6 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "drop.h"
+#include "policy.h"
+
 struct config_server;
 struct prong_loop;
 struct scoreboard_server;
@@ -27,7 +30,13 @@ struct service {
     struct gate *gate; /* NULL: it does not accept */
     size_t open;       /* servers that accept or have connections */
     uint64_t refused;  /* clients that were over the limit */
-    uint64_t failed;   /* connections that ended with an error, those of earlier workers too */
+    struct policy policy;
+
+    /* Sums, those of earlier workers of the slot too. */
+    uint64_t failed;              /* connections that ended with an error */
+    uint64_t drops[DROP_REASONS]; /* clients that were not let in */
+    uint64_t shadowed;            /* let in because of `shadow` */
+    uint64_t expelled;            /* sent away by `enforce` */
 
     const int *nudge_fds;                  /* an eventfd for each slot; borrowed */
     struct scoreboard_worker *worker_cell; /* ours */

@@ -265,8 +265,10 @@ static int open_services(struct worker *worker)
         service->nudge_fds = inheritance->nudge_fds;
         service->on_closed = on_service_closed;
         service->user = worker;
+        worker->service_count++;
+        if (policy_init(&service->policy, config->servers[i]) < 0)
+            return -ENOMEM;
     }
-    worker->service_count = config->server_count;
     worker->open = config->server_count;
     return 0;
 }

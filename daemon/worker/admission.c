@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Asking, refusing, counting.
+ */
+#include "admission.h"
+
+#include <prong/socket.h>
+#include <stdatomic.h>
+#include <stddef.h>
+
+#include "config.h"
+#include "log.h"
+#include "scoreboard.h"
+#include "service.h"
+
+/* How often a worker tries to be let in at the very limit, and the while between, in turns of an
+ * empty loop: about a microsecond for the first worker. */
+#define ATTEMPTS        3
+#define STEP_BACK_TURNS 500
+
+/* --- max_connections --- */
+
+static uint64_t count_everywhere(const struct service *service)
+{
+    uint64_t count = 0;
+
+    for (unsigned i = 0; i < service->slots; i++)
+        count += atomic_load(&service->cells[i].connections);
+    return count;
+}
+
+/* Of workers that step back together, each waits for another while. */
+static void step_back(const struct service *service, uint64_t connections, unsigned attempt)
+{
+    atomic_store(&service->cells[service->slot].connections, connections);
+    for (volatile unsigned i = 0; i < (service->slot + 1) * (attempt + 1) * STEP_BACK_TURNS;)
+        i = i + 1;
+}
+
+/* The limit is the whole service's, and nobody holds a lock.  Every worker first shows its own new
+ * client and then counts all, in one order that all agree on: so the limit is never exceeded.
+ * Several who meet at the very limit would all be over it: they step back and try again. */
+static bool has_room(const struct service *service)
+{
+    uint64_t limit = service->config->max_connections;
+    uint64_t connections;
+
+    if (limit == 0)
+        return true;
+    connections = service_connections(service);
+    for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
+        atomic_store(&service->cells[service->slot].connections, connections);
+        if (count_everywhere(service) <= limit)
+            return true;
+        step_back(service, connections - 1, attempt);
+    }
+    return false;
+}
+
+/* --- Asking --- */
+
+static bool is_wanted(const struct service *service, const struct prong_socket *socket)
+{
+    struct prong_address client = {0};
+
+    if (service->policy.allow == NULL && service->policy.deny == NULL)
+        return true;
+    (void)prong_socket_remote(socket, &client);
+    return policy_wants(&service->policy, &client);
+}
+
+/* Descriptors are given out from below, so the newest number tells how many. */
+static enum drop_reason reason_to_refuse(const struct service *service,
+                                         const struct prong_socket *socket)
+{
+    if (prong_socket_fd(socket) >= service->fd_limit)
+        return DROP_DESCRIPTORS;
+    if (!is_wanted(service, socket))
+        return DROP_LIST;
+    return has_room(service) ? DROP_NONE : DROP_MAX_CONNECTIONS;
+}
+
+/* --- Refusing --- */
+
+static void log_client(const struct service *service, const struct prong_socket *socket,
+                       const char *event, enum drop_reason reason)
+{
+    char peer[PRONG_ADDRESS_TEXT_SIZE];
+    struct prong_address client = {0};
+
+    if (!log_wants(LOG_LEVEL_INFO))
+        return;
+    (void)prong_socket_remote(socket, &client);
+    log_info("%s reason=%s server=%s peer=%s", event, drop_reason_name(reason),
+             service->config->name, prong_address_format(&client, peer, sizeof(peer)));
+}
+
+static void end(const struct service *service, struct prong_socket *socket)
+{
+    if (service->config->excess == CONFIG_EXCESS_RESET && prong_socket_reset(socket) == 0)
+        return;
+    prong_socket_destroy(socket, 0);
+}
+
+/* The handler never learns of it: no event of its own, not even on_close. */
+static void refuse(struct service *service, struct prong_socket *socket, enum drop_reason reason)
+{
+    static const struct prong_socket_events nobody = {0};
+
+    log_client(service, socket, "client refused", reason);
+    service->refused++;
+    service->drops[reason]++;
+    prong_socket_set_events(socket, &nobody, NULL);
+    end(service, socket);
+}
+
+/* `shadow` lets in whom a rule would refuse; what is used up is used up all the same. */
+static bool is_shadowed(const struct service *service, enum drop_reason reason)
+{
+    return service->config->shadow && reason != DROP_DESCRIPTORS && reason != DROP_MEMORY;
+}
+
+bool admission_admit(struct service *service, struct prong_socket *socket)
+{
+    enum drop_reason reason = reason_to_refuse(service, socket);
+
+    if (reason == DROP_NONE)
+        return true;
+    if (is_shadowed(service, reason)) {
+        service->shadowed++;
+        log_client(service, socket, "client would be refused", reason);
+        return true;
+    }
+    refuse(service, socket, reason);
+    return false;
+}
+
+void admission_note_drop(struct service *service, enum drop_reason reason)
+{
+    service->drops[reason]++;
+    log_warning("client dropped reason=%s server=%s", drop_reason_name(reason),
+                service->config->name);
+}
+
+bool admission_keep(struct service *service, struct prong_socket *socket)
+{
+    if (service->config->enforce != CONFIG_ENFORCE_ESTABLISHED || is_wanted(service, socket))
+        return true;
+    if (service->config->shadow) {
+        service->shadowed++;
+        log_client(service, socket, "client would be sent away", DROP_LIST);
+        return true;
+    }
+    log_client(service, socket, "client sent away", DROP_LIST);
+    service->expelled++;
+    end(service, socket);
+    return false;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Admission: may this client come in?
+ *
+ * The lists and limits of its server are asked in turn; whoever is refused never reaches the
+ * handler, and is counted by the reason.
+ */
+#ifndef PRONGD_ADMISSION_H
+#define PRONGD_ADMISSION_H
+
+#include <stdbool.h>
+
+#include "drop.h"
+
+struct prong_socket;
+struct service;
+
+/* Of a client that was accepted just now.  False: it is refused and its socket is gone. */
+bool admission_admit(struct service *service, struct prong_socket *socket);
+
+/* The library closed one itself, for want of descriptors or of memory. */
+void admission_note_drop(struct service *service, enum drop_reason reason);
+
+/* One that came from another worker: is it still wanted, by `enforce = established`?  False: it is
+ * about to be closed. */
+bool admission_keep(struct service *service, struct prong_socket *socket);
+
+#endif

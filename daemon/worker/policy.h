@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A policy: which addresses a server lets in, by its `allow` and `deny`.
+ *
+ * Whoever stands on `deny` is not wanted; where `allow` has rules, neither is who does not stand
+ * there.  A rule for IPv4 holds for the same address written as IPv6 (::ffff:192.0.2.1), too.
+ * Clients of a unix socket have no address, and are always wanted.
+ */
+#ifndef PRONGD_POLICY_H
+#define PRONGD_POLICY_H
+
+#include <stdbool.h>
+
+struct config_server;
+struct prong_address;
+struct prong_block_list;
+
+struct policy {
+    struct prong_block_list *allow; /* NULL: everybody */
+    struct prong_block_list *deny;  /* NULL: nobody */
+};
+
+/* 0 or -ENOMEM; to be cleared in both cases.  The rules were checked with the configuration. */
+int policy_init(struct policy *policy, const struct config_server *config);
+
+bool policy_wants(const struct policy *policy, const struct prong_address *client);
+
+/* Harmless on one that is all zero. */
+void policy_clear(struct policy *policy);
+
+#endif
