@@ -149,7 +149,10 @@ static void visit_row(const struct row *row, const json_t *status, visitor *visi
 
     if (json_is_object(member))
         visit_object(row, member, visit, user);
-    json_array_foreach(member, i, object) visit_object(row, object, visit, user);
+    json_array_foreach(member, i, object)
+    {
+        visit_object(row, object, visit, user);
+    }
 }
 
 /* --- Text --- */

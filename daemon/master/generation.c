@@ -212,14 +212,22 @@ static int open_listeners(struct generation *generation, char *problem, size_t s
     return error;
 }
 
+/* Room for one for each of so many slots, none of them open.  NULL when memory is short. */
+static int *new_nudges(unsigned count)
+{
+    int *fds = malloc((count + 1U) * sizeof(int));
+
+    for (unsigned i = 0; fds != NULL && i <= count; i++)
+        fds[i] = -1;
+    return fds;
+}
+
 /* Workers tell each other through them to look again (worker/gate.c). */
 static int open_nudges(struct generation *generation)
 {
-    generation->nudge_fds = malloc(generation->slot_count * sizeof(int));
+    generation->nudge_fds = new_nudges(generation->slot_count);
     if (generation->nudge_fds == NULL)
         return -ENOMEM;
-    for (unsigned i = 0; i < generation->slot_count; i++)
-        generation->nudge_fds[i] = -1;
     for (unsigned i = 0; i < generation->slot_count; i++) {
         generation->nudge_fds[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         if (generation->nudge_fds[i] < 0)
@@ -315,18 +323,16 @@ struct generation *generation_adopt(const struct generation_plan *plan, enum gen
     generation->is_fixed = !inherited_config_is_whole(plan->config) ||
                            find_identity(generation, problem, sizeof(problem)) < 0;
     generation->slots = calloc(workers + 1U, sizeof(*generation->slots));
-    generation->nudge_fds = malloc((workers + 1U) * sizeof(int));
+    generation->nudge_fds = new_nudges(workers);
     if (generation->slots == NULL || generation->nudge_fds == NULL ||
         (workers > 0 && scoreboard_worker(plan->scoreboard, plan->number, workers - 1) == NULL)) {
         generation_abandon(generation);
         return NULL;
     }
     generation->slot_count = workers;
-    for (unsigned i = 0; i < workers; i++) {
-        generation->nudge_fds[i] = -1;
+    for (unsigned i = 0; i < workers; i++)
         slot_init(&generation->slots[i], generation, i,
                   scoreboard_worker(plan->scoreboard, plan->number, i));
-    }
     return generation;
 }
 

@@ -394,7 +394,8 @@ int master_run(struct config *config, const struct prongd_handler *const *handle
     master.handlers = handlers;
     master.program = program;
     supervisor_init(&master.supervisor, master.loop, &master.generations, entries->worker,
-                    &supervisor_events, &master, &master.counters);
+                    &supervisor_events, &master);
+    supervisor_count(&master.supervisor, &master.counters);
     notify_start(master.notify);
     is_up = follows ? take_over(&master, config, problem) : start(&master, config);
     if (is_up)

@@ -257,17 +257,21 @@ static void on_child_signal(struct ev_loop *loop, ev_signal *watcher, int revent
 
 void supervisor_init(struct supervisor *supervisor, struct ev_loop *loop,
                      const struct generation_list *generations, worker_entry *entry,
-                     const struct supervisor_events *events, void *user, struct counters *counters)
+                     const struct supervisor_events *events, void *user)
 {
     supervisor->loop = loop;
     supervisor->generations = generations;
     supervisor->entry = entry;
     supervisor->events = events;
     supervisor->user = user;
-    supervisor->counters = counters;
     ev_signal_init(&supervisor->child_signal, on_child_signal, SIGCHLD);
     supervisor->child_signal.data = supervisor;
     ev_signal_start(loop, &supervisor->child_signal);
+}
+
+void supervisor_count(struct supervisor *supervisor, struct counters *counters)
+{
+    supervisor->counters = counters;
 }
 
 static void watch_slot(struct supervisor *supervisor, struct slot *slot)

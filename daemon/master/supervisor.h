@@ -60,11 +60,14 @@ struct supervisor {
     ev_signal child_signal;
 };
 
-/* Borrows all of them.  `generations`: whose workers it reaps; `counters`: where it counts those
- * that it starts, and deaths. */
+/* Borrows all of them.  `generations`: whose workers it reaps. */
 void supervisor_init(struct supervisor *supervisor, struct ev_loop *loop,
                      const struct generation_list *generations, worker_entry *entry,
-                     const struct supervisor_events *events, void *user, struct counters *counters);
+                     const struct supervisor_events *events, void *user);
+
+/* Where it counts from now on the workers that it starts, and deaths.  Borrows it; once, before a
+ * worker is started. */
+void supervisor_count(struct supervisor *supervisor, struct counters *counters);
 
 /* Starts all its workers.  on_ready or on_failed follows, never from inside the call. */
 void supervisor_start(struct supervisor *supervisor, struct generation *generation);

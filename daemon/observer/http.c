@@ -156,7 +156,8 @@ static enum MHD_Result refuse(struct MHD_Connection *client, unsigned status, co
     return send_body(client, &body, "text/plain; charset=utf-8");
 }
 
-/* The library calls it once for the head of a request, and again for its body. */
+/* The library calls it once for the head of a request, and again for its body.
+ * NOLINTNEXTLINE(readability-function-size): an MHD_AccessHandlerCallback has so many parameters */
 static enum MHD_Result on_request(void *user, struct MHD_Connection *client, const char *path,
                                   const char *method, const char *version, const char *data,
                                   size_t *data_size, void **state)
