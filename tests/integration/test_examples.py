@@ -107,6 +107,23 @@ def test_http_takes_a_request_in_pieces_and_several_in_one(start):
             raise ConnectionResetError  # an end is as good
 
 
+def test_lines_answers_each_line_however_it_arrives(start):
+    address = start("lines", 0).address()
+    host, port = address
+    lines = b"".join(b"%d\n" % i for i in range(20_000))
+    assert run("nc", "-N", host, str(port), input=lines).stdout == lines
+    with connect(address) as client:
+        for byte in b"one\r\ntwo\n":
+            client.send(bytes([byte]))
+        assert receive(client, 8) == b"one\ntwo\n"
+
+
+def test_lines_hangs_up_on_a_line_without_an_end(start):
+    with connect(start("lines", 0).address()) as client:
+        client.sendall(b"fine\n" + b"x" * 81)
+        assert receive_all(client) == b"fine\n"
+
+
 def test_reconnect_does_not_give_up(start):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(PATIENCE)

@@ -54,7 +54,9 @@ def test_every_header_has_a_page_and_every_function_is_in_one(pages):
 
 
 def code_of(page):
-    code = "\n".join(re.findall(r"^\.EX\n(.*?)^\.EE$", page, re.M | re.S))
+    """Declarations, but not examples, which stand in the description."""
+    interface = page.partition("\n.SH INTERFACE\n")[2]
+    code = "\n".join(re.findall(r"^\.EX\n(.*?)^\.EE$", interface, re.M | re.S))
     return re.sub(r"/\*.*?\*/", "", code, flags=re.S)
 
 

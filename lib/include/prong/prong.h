@@ -20,6 +20,7 @@
 #include <prong/block_list.h>
 #include <prong/connect.h>
 #include <prong/error.h>
+#include <prong/framing.h>
 #include <prong/loop.h>
 #include <prong/pipe.h>
 #include <prong/server.h>
