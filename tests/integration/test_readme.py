@@ -64,3 +64,16 @@ def test_the_functions_it_names_exist(name):
 @pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\((?!http)([^)#]+)\)", README))))
 def test_its_links_lead_somewhere(link):
     assert (TREE / link).exists()
+
+
+def test_every_lesson_is_pinned_by_a_test_that_exists():
+    text = (TREE / "tests/README.md").read_text()
+    section = text[text.index("## The lessons"):text.index("## The rules")]
+    found = 0
+    for file, names in re.findall(r"`((?:unit/)?test_\w+\.\w+)`: ((?:`\w+`(?:, )?)+)", section):
+        folder = "" if file.startswith("unit/") else "integration/"
+        source = (TREE / "tests" / (folder + file)).read_text()
+        for name in re.findall(r"`(\w+)`", names):
+            assert re.search(rf"\b{name}\(", source), (file, name)
+            found += 1
+    assert found >= 20
