@@ -144,12 +144,12 @@ class Daemon:
 
     # --- what it says ---
 
-    def ctl(self, *words):
+    def ctl(self, *words, seconds=PATIENCE):
         return subprocess.run(
             [PRONGCTL, "-s", self.control, *words],
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=seconds,
             env=environment(self.directory),
         )
 

@@ -76,7 +76,7 @@ def test_givers_with_a_few_connections_each_do_not_all_begin_with_the_same_worke
         for _ in range(5):
             assert reload(daemon)["moved"] == 16
             counts = [worker["connections"] for worker in daemon.status()["workers"]]
-            assert max(counts) <= 4, counts
+            assert max(counts) < 8, counts  # all of one share, or more, if they did
         load.command("check").assert_flawless()
 
 
