@@ -52,8 +52,8 @@ struct call {
     void (*on_server)(struct stage *stage, struct prong_server *server);
 };
 
-extern const struct call socket_calls[], server_calls[];
-extern const size_t socket_call_count, server_call_count;
+extern const struct call socket_calls[], moving_calls[], server_calls[];
+extern const size_t socket_call_count, moving_call_count, server_call_count;
 
 /* Whom a call is made on: the object of the callback, or somebody else. */
 enum target { SELF, OTHER, TARGET_COUNT };

@@ -49,6 +49,15 @@ static void write_borrowed(struct stage *stage, struct prong_socket *socket)
     (void)prong_socket_write_borrowed(socket, bytes, sizeof(bytes), stage_on_written, stage);
 }
 
+static void write_frames(struct stage *stage, struct prong_socket *socket)
+{
+    static const struct prong_framing_options lines = {PRONG_FRAMING_CRLF, 1000};
+
+    (void)stage;
+    (void)!prong_framing_write(socket, &lines, "abc", 3);
+    (void)!prong_framing_write(socket, &lines, bytes, 1000);
+}
+
 static void cork_and_write(struct stage *stage, struct prong_socket *socket)
 {
     prong_socket_cork(socket);
@@ -288,84 +297,6 @@ static void ask_everything(struct stage *stage, struct prong_socket *socket)
     (void)prong_socket_attempts(socket, &count);
 }
 
-/* --- Moving and piping --- */
-
-static void detach(struct stage *stage, struct prong_socket *socket)
-{
-    struct prong_socket_image image;
-
-    if (prong_socket_detach(socket, &image) < 0)
-        return;
-    stage_lose(stage, socket);
-    prong_socket_image_clear(&image);
-}
-
-static struct prong_socket *move(struct stage *stage, struct prong_socket *socket)
-{
-    struct prong_socket_image image;
-    struct prong_socket *moved;
-
-    if (prong_socket_detach(socket, &image) < 0)
-        return NULL;
-    stage_lose(stage, socket);
-    moved = prong_socket_attach(stage->loop, stage->server, &image, 0, &stage_events, stage);
-    stage_adopt(stage, moved);
-    return moved;
-}
-
-static void move_and_start(struct stage *stage, struct prong_socket *socket)
-{
-    struct prong_socket *moved = move(stage, socket);
-
-    if (moved != NULL)
-        prong_socket_start(moved);
-}
-
-static void move_twice(struct stage *stage, struct prong_socket *socket)
-{
-    struct prong_socket *moved = move(stage, socket);
-
-    if (moved != NULL)
-        move_and_start(stage, moved);
-}
-
-static void move_and_never_start(struct stage *stage, struct prong_socket *socket)
-{
-    struct prong_socket *moved = move(stage, socket);
-
-    if (moved != NULL)
-        (void)prong_socket_write(moved, "abc", 3);
-}
-
-static void start(struct stage *stage, struct prong_socket *socket)
-{
-    (void)stage;
-    prong_socket_start(socket);
-}
-
-static void pipe_to_other(struct stage *stage, struct prong_socket *socket)
-{
-    struct prong_socket *other = stage_other(stage, socket);
-
-    if (other != NULL)
-        (void)!prong_pipe(socket, other);
-}
-
-static void pipe_both_ways(struct stage *stage, struct prong_socket *socket)
-{
-    struct prong_socket *other = stage_other(stage, socket);
-
-    pipe_to_other(stage, socket);
-    if (other != NULL)
-        (void)!prong_pipe(other, socket);
-}
-
-static void pipe_and_unpipe(struct stage *stage, struct prong_socket *socket)
-{
-    pipe_to_other(stage, socket);
-    prong_unpipe(socket);
-}
-
 #define CALL(function)                             \
     {                                              \
         .name = #function, .on_socket = (function) \
@@ -378,6 +309,7 @@ const struct call socket_calls[] = {
     CALL(write_pieces),
     CALL(write_then),
     CALL(write_borrowed),
+    CALL(write_frames),
     CALL(cork_and_write),
     CALL(cork_write_uncork),
     CALL(uncork),
@@ -408,14 +340,6 @@ const struct call socket_calls[] = {
     CALL(hold),
     CALL(hold_and_release),
     CALL(ask_everything),
-    CALL(detach),
-    CALL(move_and_start),
-    CALL(move_twice),
-    CALL(move_and_never_start),
-    CALL(start),
-    CALL(pipe_to_other),
-    CALL(pipe_both_ways),
-    CALL(pipe_and_unpipe),
 };
 
 const size_t socket_call_count = sizeof(socket_calls) / sizeof(socket_calls[0]);

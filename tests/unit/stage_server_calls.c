@@ -23,6 +23,17 @@ static void listen_on_name(struct stage *stage, struct prong_server *server)
     (void)!prong_server_listen(server, "localhost", 0, NULL);
 }
 
+static void listen_with_own_resolver(struct stage *stage, struct prong_server *server)
+{
+    struct prong_listen_options options;
+
+    prong_listen_options_init(&options);
+    options.resolve = stage_resolve;
+    options.resolve_user = stage;
+    (void)prong_server_close(server);
+    (void)!prong_server_listen(server, "prong.invalid", 0, &options);
+}
+
 static void listen_in_vain(struct stage *stage, struct prong_server *server)
 {
     (void)stage;
@@ -122,16 +133,42 @@ static void ask_server(struct stage *stage, struct prong_server *server)
     prong_timer_start(stage->timer, 0, 0);
 }
 
+static void use_the_loop(struct stage *stage, struct prong_server *server)
+{
+    (void)server;
+    (void)!prong_loop_set_name_servers(stage->loop, "127.0.0.1:1");
+    (void)prong_loop_ev(stage->loop);
+    (void)prong_loop_objects(stage->loop);
+    (void)prong_loop_epoll_fd(stage->loop);
+}
+
+static void use_the_timer(struct stage *stage, struct prong_server *server)
+{
+    (void)server;
+    prong_timer_start(stage->timer, 0, 1);
+    prong_timer_unref(stage->timer);
+    prong_timer_stop(stage->timer);
+    (void)prong_timer_is_active(stage->timer);
+    prong_timer_ref(stage->timer);
+    prong_timer_start(stage->timer, 0, 0);
+}
+
 #define CALL(function)                             \
     {                                              \
         .name = #function, .on_server = (function) \
     }
 
 const struct call server_calls[] = {
-    CALL(close_server),    CALL(close_and_listen), CALL(listen_on_name), CALL(listen_in_vain),
-    CALL(free_server),     CALL(close_all),        CALL(visit),          CALL(pause_server),
-    CALL(resume_server),   CALL(take_paused),      CALL(make_exclusive), CALL(admit_nobody),
-    CALL(admit_everybody), CALL(block_everybody),  CALL(unref_server),   CALL(ask_server),
+    CALL(close_server),    CALL(close_and_listen),
+    CALL(listen_on_name),  CALL(listen_with_own_resolver),
+    CALL(listen_in_vain),  CALL(free_server),
+    CALL(close_all),       CALL(visit),
+    CALL(pause_server),    CALL(resume_server),
+    CALL(take_paused),     CALL(make_exclusive),
+    CALL(admit_nobody),    CALL(admit_everybody),
+    CALL(block_everybody), CALL(unref_server),
+    CALL(ask_server),      CALL(use_the_loop),
+    CALL(use_the_timer),
 };
 
 const size_t server_call_count = sizeof(server_calls) / sizeof(server_calls[0]);

@@ -38,6 +38,7 @@ static void play_all(enum target target)
 {
     for (int event = 0; event < EVENT_COUNT; event++) {
         play_calls((enum event)event, target, socket_calls, socket_call_count);
+        play_calls((enum event)event, target, moving_calls, moving_call_count);
         play_calls((enum event)event, target, server_calls, server_call_count);
     }
 }
