@@ -26,4 +26,7 @@ int privileges_find(struct privileges *privileges, const char *user, const char 
  * there is one.  After a failure the process may be half of each: end it. */
 int privileges_drop(const struct privileges *privileges, const char *root);
 
+/* Gives up every capability, those that systemd gave too.  0 or -errno. */
+int privileges_renounce(void);
+
 #endif

@@ -45,9 +45,9 @@ static void visit_difference(const struct comparison *comparison, const struct p
 }
 
 static int compare_row(const struct comparison *comparison, const struct prongd_option *row,
-                       const void *before, const void *after)
+                       const struct prongd_option *old_row, const void *before, const void *after)
 {
-    char *old_value = show(row, before);
+    char *old_value = show(old_row, before);
     char *new_value = old_value != NULL ? show(row, after) : NULL;
     int error = new_value == NULL ? -ENOMEM : 0;
 
@@ -64,7 +64,7 @@ static int compare_table(const struct comparison *comparison, const struct optio
     int error = 0;
 
     for (size_t i = 0; error == 0 && i < table->count; i++)
-        error = compare_row(comparison, &table->rows[i], before, after);
+        error = compare_row(comparison, &table->rows[i], &table->rows[i], before, after);
     return error;
 }
 
@@ -86,17 +86,35 @@ static void visit_server(struct comparison *comparison)
     comparison->visit(&difference, comparison->user);
 }
 
+/* Of two loads of a module: a row may have moved, changed its type, or be new. */
+static int compare_handlers(const struct comparison *comparison)
+{
+    const struct config_server *before = comparison->before, *after = comparison->after;
+    const struct option_table old_rows = handler_options(before->handler);
+    const struct option_table new_rows = handler_options(after->handler);
+    int error = 0;
+
+    for (size_t i = 0; error == 0 && i < new_rows.count; i++) {
+        const struct prongd_option *row = &new_rows.rows[i];
+        const struct prongd_option *old_row = option_find(&old_rows, row->name);
+
+        if (old_row != NULL)
+            error = compare_row(comparison, row, old_row, before->handler_config,
+                                after->handler_config);
+    }
+    return error;
+}
+
 /* Another handler has other options: only its name tells. */
 static int compare_server(const struct comparison *comparison)
 {
     const struct config_server *before = comparison->before, *after = comparison->after;
-    const struct option_table rows = handler_options(after->handler);
     int error = compare_table(comparison, &server_options, before, after);
 
     if (error < 0 || before->handler_config == NULL || after->handler_config == NULL ||
         strcmp(before->handler->name, after->handler->name) != 0)
         return error;
-    return compare_table(comparison, &rows, before->handler_config, after->handler_config);
+    return compare_handlers(comparison);
 }
 
 static void visit_removed(struct comparison *comparison, const struct config *before,

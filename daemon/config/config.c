@@ -12,6 +12,7 @@
 #include "fill.h"
 #include "include.h"
 #include "load.h"
+#include "module.h"
 #include "origin.h"
 #include "parse.h"
 
@@ -94,6 +95,9 @@ void config_free(struct config *config)
     for (size_t i = 0; i < config->server_count; i++)
         free_server(config->servers[i]);
     free(config->servers);
+    for (size_t i = 0; i < config->module_count; i++)
+        module_free(config->modules[i]);
+    free(config->modules);
     if (config->metrics != NULL)
         free_metrics(config->metrics);
     fill_clear(&daemon_options, &config->daemon);

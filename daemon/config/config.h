@@ -13,6 +13,11 @@
 #include <stdint.h>
 #include <stdio.h>
 
+struct module;
+
+/* Whom workers become where root started the daemon and said nothing else. */
+#define CONFIG_DEFAULT_USER "nobody"
+
 /* The [prongd] section. */
 struct config_daemon {
     struct prongd_list include;        /* as written; the files are read already */
@@ -31,6 +36,7 @@ struct config_daemon {
     uint64_t worker_timeout_ms; /* 0: none */
     uint64_t max_respawns;
     bool rebalance;
+    char *module_directory;          /* NULL: that of the installation */
     struct prongd_list cpu_affinity; /* an item for each slot, over and over; empty: any CPU */
     char *nice;                      /* a number; NULL: as the master */
     char *rlimit_core;               /* config_core_size() */
@@ -75,7 +81,8 @@ struct config_server {
     bool ipv6_only;
     char *handler_name;
     const struct prongd_handler *handler;
-    void *handler_config; /* handler->config_size bytes; NULL when that is 0 */
+    const struct module *module; /* whose handler it is: without functions; NULL: built in */
+    void *handler_config;        /* handler->config_size bytes; NULL when that is 0 */
     uint64_t backlog;
     bool allow_half_open;
     bool pause_on_connect;
@@ -105,6 +112,8 @@ struct config {
     struct config_server **servers; /* in the order of the file */
     size_t server_count;
     struct config_server *metrics; /* the addresses of metrics_listen; NULL: none */
+    struct module **modules;       /* each file once */
+    size_t module_count;
     struct config_origin *origins; /* where each value came from; for config_dump() */
     size_t origin_count;
 };

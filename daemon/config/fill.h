@@ -27,6 +27,7 @@ struct fill {
     struct fill_target targets[FILL_TARGETS];
     size_t target_count;
     bool handler_missing; /* then an option of any handler may be meant */
+    bool module_missing;  /* then any option may be its own */
 };
 
 /* Takes every entry; what is wrong is added to the problems. */

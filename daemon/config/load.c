@@ -5,13 +5,16 @@
 #include "load.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "array.h"
 #include "conflict.h"
 #include "fill.h"
 #include "listen_item.h"
+#include "module.h"
 #include "origin.h"
 #include "parse.h"
 #include "privileges.h"
@@ -21,6 +24,7 @@ struct loading {
     const struct document *document;
     const struct prongd_handler *const *handlers;
     struct problems *problems;
+    bool names_module; /* the handler of the section is no built-in one */
 };
 
 static void no_memory(struct loading *loading)
@@ -106,17 +110,68 @@ static void complain_handler(struct loading *loading, const struct problem_site 
     for (size_t i = 0; loading->handlers[i] != NULL && used < sizeof(known); i++)
         used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s", i == 0 ? "" : ", ",
                                  loading->handlers[i]->name);
-    problems_add(loading->problems, site, "%s: write one of %s", wrong, known);
+    problems_add(loading->problems, site, "%s: write one of %s, or the path of a module", wrong,
+                 known);
+}
+
+static bool is_module_name(const char *name)
+{
+    return *name != '\0' && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == strlen(name);
+}
+
+/* The file that `handler` names: a path, or a name in the directory.  False: none. */
+static bool find_module_file(const struct loading *loading, const char *handler, char *path,
+                             size_t size)
+{
+    const char *directory = loading->config->daemon.module_directory;
+
+    if (*handler == '/')
+        return snprintf(path, size, "%s", handler) < (int)size;
+    if (directory == NULL)
+        directory = PRONGD_MODULE_DIRECTORY;
+    return is_module_name(handler) &&
+           snprintf(path, size, "%s/%s.so", directory, handler) < (int)size &&
+           access(path, F_OK) == 0;
+}
+
+/* Each file is opened once, also where several servers name it.  NULL after a problem. */
+static struct module *take_module(struct loading *loading, const char *path,
+                                  const struct problem_site *site)
+{
+    struct config *config = loading->config;
+    struct privileges room;
+    char problem[PARSE_PROBLEM_SIZE * 2];
+    struct module **place, *module;
+
+    for (size_t i = 0; i < config->module_count; i++) {
+        if (strcmp(config->modules[i]->path, path) == 0)
+            return config->modules[i];
+    }
+    module = module_open(path, module_identity(config, &room), problem, sizeof(problem));
+    if (module == NULL) {
+        problems_add(loading->problems, site, "%s", problem);
+        return NULL;
+    }
+    place = array_add(&config->modules, &config->module_count, sizeof(struct module *));
+    if (place == NULL) {
+        no_memory(loading);
+        module_free(module);
+        return NULL;
+    }
+    *place = module;
+    return module;
 }
 
 /* NULL after a problem was added. */
 static const struct prongd_handler *find_handler(struct loading *loading,
-                                                 const struct document_section *section)
+                                                 const struct document_section *section,
+                                                 struct config_server *server)
 {
     const struct document_entry *entry = document_find(section, "handler");
     struct problem_site site = {section->place, section->title, "handler"};
-    char wrong[PARSE_PROBLEM_SIZE];
+    char wrong[PARSE_PROBLEM_SIZE], path[PATH_MAX];
 
+    loading->names_module = false;
     if (entry == NULL) {
         complain_handler(loading, &site, "a handler is missing");
         return NULL;
@@ -126,6 +181,11 @@ static const struct prongd_handler *find_handler(struct loading *loading,
             return loading->handlers[i];
     }
     site.place = entry->place;
+    loading->names_module = find_module_file(loading, entry->text, path, sizeof(path));
+    if (loading->names_module) {
+        server->module = take_module(loading, path, &site);
+        return server->module != NULL ? &server->module->handler : NULL;
+    }
     snprintf(wrong, sizeof(wrong), "there is no handler \"%s\"", entry->text);
     complain_handler(loading, &site, wrong);
     return NULL;
@@ -193,6 +253,7 @@ static void attach_handler(struct loading *loading, struct config_server *server
 
     server->handler = handler;
     fill->handler_missing = handler == NULL;
+    fill->module_missing = handler == NULL && loading->names_module;
     if (handler == NULL || handler->config_size == 0)
         return;
     options = calloc(1, handler->config_size);
@@ -215,7 +276,7 @@ static void load_server(struct loading *loading, const struct document_section *
         return;
     }
     fill.targets[fill.target_count++] = (struct fill_target){server_options, server};
-    attach_handler(loading, server, &fill, find_handler(loading, section));
+    attach_handler(loading, server, &fill, find_handler(loading, section, server));
     fill_entries(&fill, section);
     fill_defaults(&fill);
     resolve_listen(loading, server, section);
@@ -265,7 +326,8 @@ static void load_metrics(struct loading *loading)
 void load_document(struct config *config, const struct document *document,
                    const struct prongd_handler *const *handlers, struct problems *problems)
 {
-    struct loading loading = {config, document, handlers, problems};
+    struct loading loading = {
+        .config = config, .document = document, .handlers = handlers, .problems = problems};
     const struct problem_site site = {.place = {.file = config->file}};
 
     load_daemon(&loading);
@@ -279,4 +341,6 @@ void load_document(struct config *config, const struct document *document,
                      "there is nothing to serve: write [server NAME] and below it, for example, "
                      "listen = 127.0.0.1:7000 and handler = echo");
     conflict_check(config, problems);
+    if (problems->count == 0)
+        module_rehearse(config, problems);
 }

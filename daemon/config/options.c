@@ -85,6 +85,11 @@ static const struct prongd_option daemon_rows[] = {
      .most = 1000,
      .help = "How often in a row a worker may end within 5 s of being ready before its place rests "
              "for a minute; the last place that serves rests for a second at most."},
+    {PRONGD_TEXT(struct config_daemon, module_directory), "prongd", "module_directory",
+     .example = "/usr/local/lib/prong/modules", .check = check_path,
+     .help =
+         "Where handlers are looked for that are not built in: handler = chat is chat.so in this "
+         "directory, which is that of the installation unless another is written."},
     {PRONGD_LIST(struct config_daemon, cpu_affinity), "prongd", "cpu_affinity", .example = "auto",
      .check = check_cpus,
      .help =
@@ -144,7 +149,10 @@ static const struct prongd_option server_rows[] = {
              "address of the machine, unix:/PATH, unix:@NAME for an abstract name, or systemd:NAME "
              "for the sockets that a socket unit of systemd has opened under that name."},
     {PRONGD_TEXT(struct config_server, handler_name), "server", "handler", .example = "echo",
-     .help = "The handler, by name, that serves the connections of this server."},
+     .help =
+         "The handler that serves the connections of this server: the name of one that is built "
+         "in, or a module: by its name in module_directory, or by the absolute path of its "
+         "file."},
     {PRONGD_MODE(struct config_server, socket_mode), "server", "socket_mode", .example = "0660",
      .most = 0777, .change = PRONGD_CHANGE_RESTART,
      .help = "The permissions of the unix sockets of this server: those that the umask leaves, "

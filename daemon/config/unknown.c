@@ -37,7 +37,7 @@ void unknown_option(const struct fill *fill, const struct document_entry *entry)
     const struct prongd_handler *handler = find_handler(fill, entry->name);
     const char *nearest = find_nearest(fill, entry->name);
 
-    if (handler != NULL && fill->handler_missing)
+    if ((handler != NULL && fill->handler_missing) || fill->module_missing)
         return;
     if (handler != NULL)
         problems_add(fill->problems, &site,

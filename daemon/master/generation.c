@@ -21,9 +21,6 @@
 #include "scoreboard.h"
 #include "slot.h"
 
-/* Whom workers become where root started the daemon and said nothing else. */
-#define DEFAULT_USER "nobody"
-
 #define TO(state) (1U << (state))
 
 static const unsigned allowed[] = {
@@ -115,8 +112,8 @@ int generation_find_identity(const struct config *config, bool *changes,
     *changes = geteuid() == 0;
     if (!*changes)
         return 0;
-    if (privileges_find(identity, daemon->user != NULL ? daemon->user : DEFAULT_USER, daemon->group,
-                        reason, sizeof(reason)) == 0)
+    if (privileges_find(identity, daemon->user != NULL ? daemon->user : CONFIG_DEFAULT_USER,
+                        daemon->group, reason, sizeof(reason)) == 0)
         return 0;
     snprintf(problem, size, "%s: [prongd] user: %s", config->file, reason);
     return -ENOENT;

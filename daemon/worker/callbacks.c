@@ -32,7 +32,7 @@ static const struct prong_socket_events *enter(struct prong_socket *socket,
                                                enum scoreboard_callback callback)
 {
     callbacks_note(socket, callback);
-    return &service_of(socket)->config->handler->events;
+    return &service_of(socket)->handler->events;
 }
 
 static void on_data(struct prong_socket *socket, const void *bytes, size_t size)

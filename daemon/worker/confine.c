@@ -15,7 +15,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "config.h"
@@ -114,13 +113,7 @@ static int become_user(const struct inheritance *inheritance)
 /* Those that systemd gave the master, too: the handles are open. */
 static int drop_capabilities(const struct inheritance *inheritance)
 {
-    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
-
-    if (stays_root(inheritance))
-        return 0;
-    (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-    return syscall(SYS_capset, &header, none) < 0 ? -errno : 0;
+    return stays_root(inheritance) ? 0 : privileges_renounce();
 }
 
 /* A change of user forbids core files, since memory may hold secrets; who sets rlimit_core wants

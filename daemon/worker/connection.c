@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The life of a connection, and what handlers may ask about it.
+ * The life of a connection.
  */
 #include "connection.h"
 
@@ -9,7 +9,6 @@
 #include <prong/server.h>
 #include <prong/socket.h>
 #include <prongd/handler.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,10 +29,6 @@
 static_assert(CONNECTION_ID_STEP == UINT64_C(1) << (GENERATION_BITS + SLOT_BITS),
               "a step leaves room for generation and slot");
 static_assert(sizeof(struct connection) <= 24, "socket, connection and state: 200 bytes");
-static_assert((int)PRONGD_LOG_ERROR == (int)LOG_LEVEL_ERROR &&
-                  (int)PRONGD_LOG_DEBUG == (int)LOG_LEVEL_DEBUG,
-              "a handler's levels are the log's");
-
 #define TO(state) (1U << (state))
 
 static const unsigned allowed[] = {
@@ -103,7 +98,7 @@ static uint64_t next_id(struct scoreboard_worker *cell)
 
 void connection_open(struct service *service, struct prong_socket *socket)
 {
-    const struct prongd_handler *handler = service->config->handler;
+    const struct prongd_handler *handler = service->handler;
     struct connection *connection = connection_of(socket);
 
     connection->id = next_id(service->worker_cell);
@@ -119,7 +114,7 @@ void connection_open(struct service *service, struct prong_socket *socket)
 
 bool connection_can_move(struct prong_socket *socket)
 {
-    const struct prongd_handler *handler = service_of(socket)->config->handler;
+    const struct prongd_handler *handler = service_of(socket)->handler;
 
     return handler->can_move == NULL || handler->can_move(socket);
 }
@@ -127,7 +122,7 @@ bool connection_can_move(struct prong_socket *socket)
 /* What the handler keeps for this connection, as bytes. */
 static int save_state(struct prong_socket *socket, struct record *record)
 {
-    const struct prongd_handler *handler = service_of(socket)->config->handler;
+    const struct prongd_handler *handler = service_of(socket)->handler;
     long size, room = 1024;
 
     if (handler->save == NULL)
@@ -152,7 +147,7 @@ static int save_state(struct prong_socket *socket, struct record *record)
 static int restore_state(struct service *service, struct prong_socket *socket,
                          const struct record *record)
 {
-    const struct prongd_handler *handler = service->config->handler;
+    const struct prongd_handler *handler = service->handler;
 
     callbacks_note(socket, CALLBACK_RESTORE);
     if (handler->restore != NULL)
@@ -164,7 +159,7 @@ int connection_leave(struct prong_socket *socket, struct record *record)
 {
     struct connection *connection = connection_of(socket);
     const struct config_server *config = service_of(socket)->config;
-    const struct prongd_handler *handler = config->handler;
+    const struct prongd_handler *handler = service_of(socket)->handler;
     int error;
 
     *record = (struct record){
@@ -237,50 +232,4 @@ void connection_close(struct prong_socket *socket)
                    (unsigned long long)prong_socket_bytes_written(socket),
                    (double)(uint32_t)(now_ds() - connection->opened_ds) / 10);
     connection_enter(connection, CONNECTION_CLOSED);
-}
-
-/* --- Services: <prongd/handler.h> --- */
-
-void *prongd_state(struct prong_socket *socket)
-{
-    if (service_of(socket)->config->handler->state_size == 0)
-        return NULL;
-    return connection_of(socket) + 1;
-}
-
-const void *prongd_config(struct prong_socket *socket)
-{
-    return service_of(socket)->config->handler_config;
-}
-
-uint64_t prongd_connection_id(struct prong_socket *socket)
-{
-    return connection_of(socket)->id;
-}
-
-bool prongd_log_wants(enum prongd_log_level level)
-{
-    return log_wants((enum log_level)level);
-}
-
-void prongd_log(struct prong_socket *socket, enum prongd_log_level level, const char *format, ...)
-{
-    char text[2048], peer[PRONG_ADDRESS_TEXT_SIZE];
-    struct prong_address remote = {0};
-    va_list arguments;
-
-    if (!prongd_log_wants(level))
-        return;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof(text), format, arguments);
-    va_end(arguments);
-    (void)prong_socket_remote(socket, &remote);
-    log_at((enum log_level)level, "%s server=%s connection=%llu peer=%s", text,
-           service_of(socket)->config->name, (unsigned long long)prongd_connection_id(socket),
-           prong_address_format(&remote, peer, sizeof(peer)));
-}
-
-const char *prongd_escape(const void *bytes, size_t length, char *text, size_t size)
-{
-    return log_escape(bytes, length, text, size);
 }

@@ -3,7 +3,7 @@
  * A connection: a socket of the library as the worker sees it.
  *
  * It lives in the socket's own allocation (extra_bytes): first this struct, then the handler's
- * state.  The services that <prongd/handler.h> promises to handlers are here, too.
+ * state.
  */
 #ifndef PRONGD_CONNECTION_H
 #define PRONGD_CONNECTION_H

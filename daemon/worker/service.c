@@ -22,6 +22,7 @@
 #include "gate.h"
 #include "log.h"
 #include "scoreboard.h"
+#include "service_handler.h"
 
 /* Descriptors that are not for connections, but not more than a quarter of all. */
 #define RESERVED_FDS 64
@@ -134,7 +135,7 @@ static void on_close(struct prong_server *server)
     struct service *service = prong_server_user(server);
 
     if (--service->open == 0)
-        service->on_closed(service, service->user);
+        service->on_closed(service, service->on_closed_user);
 }
 
 static const struct prong_server_events server_events = {
@@ -149,8 +150,7 @@ static const struct prong_server_events server_events = {
 
 bool service_serves(const struct service *service, const char *name, const char *handler)
 {
-    return strcmp(service->config->name, name) == 0 &&
-           strcmp(service->config->handler->name, handler) == 0;
+    return strcmp(service->config->name, name) == 0 && strcmp(service->handler->name, handler) == 0;
 }
 
 struct prong_socket *service_attach(struct service *service, struct prong_socket_image *image)
@@ -209,7 +209,6 @@ void service_init(struct service *service, const struct config_server *config,
 
     memset(service, 0, sizeof(*service));
     service->config = config;
-    callbacks_wrap(&service->events, config->handler);
     service->failed = get(&own->failed);
     service->shadowed = get(&own->shadowed);
     service->expelled = get(&own->expelled);
@@ -249,7 +248,7 @@ static void set_options(struct prong_server_options *options, const struct servi
     socket->user_timeout_ms = (uint32_t)config->user_timeout_ms;
     socket->high_water_mark = (uint32_t)config->high_water_mark_bytes;
     socket->timeout_ms = (uint32_t)config->timeout_ms;
-    socket->extra_bytes = connection_extra_bytes(config->handler->state_size);
+    socket->extra_bytes = connection_extra_bytes(service->handler->state_size);
 }
 
 int service_adopt(struct service *service, struct prong_loop *loop, int fd)
@@ -362,6 +361,7 @@ void service_clear(struct service *service)
     policy_clear(&service->policy);
     for (size_t i = 0; i < service->server_count; i++)
         prong_server_free(service->servers[i]);
+    service_unload(service);
     free(service->servers);
     service->servers = NULL;
     service->server_count = 0;

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "drop.h"
+#include "module_code.h"
 #include "policy.h"
 
 struct config_server;
@@ -22,8 +23,17 @@ struct prong_loop;
 struct scoreboard_server;
 struct scoreboard_worker;
 
+struct post;
+
 struct service {
     const struct config_server *config;
+    const struct prongd_handler *handler; /* the configuration's, or the module's own */
+    void *handler_config;                 /* NULL: it has none */
+    struct module_code code;              /* of a module */
+    bool is_started;
+    struct post *post;                 /* the worker's; borrowed */
+    struct prong_loop *loop;           /* the worker's; borrowed */
+    void *user;                        /* the handler's own */
     struct prong_socket_events events; /* the handler's, and what it leaves out */
     struct prong_server **servers;     /* one for each address */
     size_t server_count;
@@ -49,7 +59,7 @@ struct service {
 
     /* The last of its servers is closed and empty. */
     void (*on_closed)(struct service *service, void *user);
-    void *user;
+    void *on_closed_user;
 };
 
 /* How many descriptors this process may have for its connections: its limit, less what a worker
@@ -58,7 +68,8 @@ struct service {
 size_t service_descriptors(void);
 
 /* A service without addresses.  `cells`: of this service, one for each of the `slots`.  Borrows all
- * of it; the caller sets nudge_fds, workers and on_closed. */
+ * of it; the caller sets nudge_fds, workers, loop, post and on_closed; service_load() makes it
+ * whole. */
 void service_init(struct service *service, const struct config_server *config,
                   struct scoreboard_worker *worker_cell, struct scoreboard_server *cells,
                   unsigned slot, unsigned slots);

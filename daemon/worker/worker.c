@@ -22,8 +22,10 @@
 #include "inheritance.h"
 #include "log.h"
 #include "message.h"
+#include "post.h"
 #include "scoreboard.h"
 #include "service.h"
+#include "service_handler.h"
 #include "title.h"
 #include "worker_internal.h"
 
@@ -231,7 +233,8 @@ static int open_loop(struct worker *worker)
     worker->channel =
         ipc_new(worker->ev, worker->inheritance->channel_fd, &worker_channel_events, worker);
     worker->inheritance->channel_fd = -1;
-    return worker->channel == NULL ? -errno : 0;
+    worker->post = post_new(worker->ev);
+    return worker->channel == NULL || worker->post == NULL ? -ENOMEM : 0;
 }
 
 /* The slot's numbering goes on where the last worker of the slot stopped. */
@@ -264,13 +267,24 @@ static int open_services(struct worker *worker)
         service->workers = scoreboard_worker(inheritance->scoreboard, inheritance->generation, 0);
         service->nudge_fds = inheritance->nudge_fds;
         service->on_closed = on_service_closed;
-        service->user = worker;
+        service->on_closed_user = worker;
+        service->loop = worker->loop;
+        service->post = worker->post;
         worker->service_count++;
         if (policy_init(&service->policy, config->servers[i]) < 0)
             return -ENOMEM;
     }
     worker->open = config->server_count;
     return 0;
+}
+
+static int each_service(struct worker *worker, int (*act)(struct service *service))
+{
+    int error = 0;
+
+    for (size_t i = 0; error == 0 && i < worker->service_count; i++)
+        error = act(&worker->services[i]);
+    return error;
 }
 
 static int open_exchange(struct worker *worker)
@@ -317,11 +331,15 @@ static int set_up(struct worker *worker)
     set_signals(worker);
     error = open_services(worker);
     if (error == 0)
+        error = each_service(worker, service_load);
+    if (error == 0)
         error = open_exchange(worker);
     if (error == 0)
         error = adopt_listeners(worker);
     if (error == 0)
         error = confine(worker->inheritance);
+    if (error == 0)
+        error = each_service(worker, service_start);
     if (error < 0)
         return error;
     memory_start(&worker->memory, worker->ev);
@@ -356,10 +374,13 @@ static void tear_down(struct worker *worker)
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
     exchange_free(worker->exchange);
+    post_close(worker->post);
     for (size_t i = 0; i < worker->service_count; i++) {
         farewell_stop(&worker->farewells[i]);
+        service_end(&worker->services[i]);
         service_clear(&worker->services[i]);
     }
+    post_free(worker->post);
     free(worker->farewells);
     free(worker->services);
     ipc_free(worker->channel);

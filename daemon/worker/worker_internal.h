@@ -13,6 +13,7 @@
 
 struct exchange;
 struct inheritance;
+struct post;
 struct prong_loop;
 struct scoreboard_worker;
 struct service;
@@ -31,6 +32,7 @@ struct worker {
     struct ev_loop *ev;
     struct prong_loop *loop;
     struct ipc *channel;
+    struct post *post;
     struct service *services;   /* one for each server of the configuration */
     struct farewell *farewells; /* one for each service */
     size_t service_count;

@@ -60,13 +60,16 @@ static void sections_are_checked(void **state)
         {CONFIG_ECHO "[server  echo ]\nlisten = 127.0.0.1:8\nhandler = echo\n",
          "x.conf:4: [server  echo] x.conf:1 has a server of this name: give each its own\n"},
         {"[server x]\n",
-         "x.conf:1: [server x] handler: a handler is missing: write one of echo, greet\n"
+         "x.conf:1: [server x] handler: a handler is missing: write one of echo, greet, or the "
+         "path of a module\n"
          "x.conf:1: [server x] listen: an address is missing: write at least one, as listen = "
          "127.0.0.1:7000\n"},
         {"[server x]\nlisten =\nhandler = ecko\n",
          "x.conf:1: [server x] listen: an address is missing: write at least one, as listen = "
          "127.0.0.1:7000\n"
-         "x.conf:3: [server x] handler: there is no handler \"ecko\": write one of echo, greet\n"},
+         "x.conf:3: [server x] handler: there is no handler \"ecko\": write one of echo, greet, or "
+         "the "
+         "path of a module\n"},
     };
 
     (void)state;
@@ -93,7 +96,9 @@ static void unknown_options_are_guessed(void **state)
         {"[server x]\nlisten = 127.0.0.1:7\nhandler = greet\ngreting = hi\n",
          "x.conf:4: [server x] greting: there is no such option; did you mean greeting?\n"},
         {"[server x]\nlisten = 127.0.0.1:7\nhandler = gret\ngreeting = hi\n",
-         "x.conf:3: [server x] handler: there is no handler \"gret\": write one of echo, greet\n"},
+         "x.conf:3: [server x] handler: there is no handler \"gret\": write one of echo, greet, or "
+         "the "
+         "path of a module\n"},
     };
 
     (void)state;
@@ -215,7 +220,9 @@ static void all_problems_come_in_the_order_of_the_file(void **state)
         "workers = many\n",
         "x.conf:2: [server echo] listen: \"127.0.0.1\" is not an address: write HOST:PORT, "
         "[IPV6]:PORT, *:PORT, unix:/PATH, unix:@NAME or systemd:NAME\n"
-        "x.conf:3: [server echo] handler: there is no handler \"ecko\": write one of echo, greet\n"
+        "x.conf:3: [server echo] handler: there is no handler \"ecko\": write one of echo, greet, "
+        "or the "
+        "path of a module\n"
         "x.conf:4: [server echo] time_out: there is no such option; did you mean timeout?\n"
         "x.conf:5: [server echo] \"this is no option\" is not NAME = VALUE: only \"=\" separates "
         "a name from its value\n"

@@ -4,38 +4,59 @@
  *
  * A handler is one const struct.  The worker accepts a connection, gives its socket the
  * handler's events and calls on_connection; from there on the handler works with
- * <prong/socket.h>.  The functions at the end of this header are the worker's services.
+ * <prong/socket.h> and with the worker's services in <prongd/service.h>.
+ *
+ * A module is a shared object that exports its handler under the name prongd_module:
  *
  *     static void on_data(struct prong_socket *socket, const void *bytes, size_t size)
  *     {
  *         prong_socket_write(socket, bytes, size);
  *     }
  *
- *     const struct prongd_handler echo_handler = {
- *         .abi = PRONGD_HANDLER_ABI,
- *         .size = sizeof(struct prongd_handler),
+ *     const struct prongd_handler prongd_module = {
+ *         PRONGD_HANDLER,
  *         .name = "echo",
  *         .help = "Sends back what arrives.",
  *         .events = {.on_data = on_data},
  *     };
+ *
+ * Its code runs in workers alone, and in a child of prongd that reads its rows: with the rights of
+ * a worker, for a few seconds at most.  The master never loads it.  A worker in which it crashes,
+ * exits or never returns is replaced, and its other connections are lost with it; no other worker
+ * is touched.  The code of a generation of workers is what the file held when the configuration was
+ * loaded: a reload takes the file's new bytes, and a file that is overwritten harms nobody before.
  */
 #ifndef PRONGD_HANDLER_H
 #define PRONGD_HANDLER_H
 
 #include <prong/socket.h>
 #include <prongd/option.h>
+#include <prongd/service.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+PRONG_BEGIN
+
 /* Raised when a member changes its meaning; members are only ever added at the end. */
 #define PRONGD_HANDLER_ABI 1
 
+/* Room for socket events, those of later versions too. */
+#define PRONGD_EVENTS 24
+
+/* The beginning of every handler: what it was compiled with.  A module that knows only the first
+ * members of the structs is served as if the others were zero. */
+#define PRONGD_HANDLER                                                \
+    .abi = PRONGD_HANDLER_ABI, .size = sizeof(struct prongd_handler), \
+    .option_size = sizeof(struct prongd_option)
+
 struct prongd_handler {
-    uint32_t abi;        /* PRONGD_HANDLER_ABI */
-    uint32_t size;       /* sizeof(struct prongd_handler) */
-    const char *name;    /* the value of `handler =` */
-    const char *version; /* shown by -V and status; NULL: the daemon's */
+    uint32_t abi;         /* PRONGD_HANDLER_ABI */
+    uint32_t size;        /* sizeof(struct prongd_handler) */
+    uint32_t option_size; /* sizeof(struct prongd_option) */
+    uint32_t reserved;    /* 0 */
+    const char *name; /* snake_case, at most 63 bytes; of a built-in one the value of `handler =` */
+    const char *version; /* shown by status; NULL: the daemon's */
     const char *help;    /* one sentence */
 
     /* Its options in the [server NAME] section: rows that fill a struct of config_size
@@ -49,6 +70,8 @@ struct prongd_handler {
 
     /* The socket's events.  on_close is the place to release what the state holds. */
     struct prong_socket_events events;
+    void (*reserved_events[PRONGD_EVENTS - sizeof(struct prong_socket_events) / sizeof(void *)])(
+        void);
 
     /* A client is connected; may be NULL.  Writing, destroying and everything else is allowed. */
     void (*on_connection)(struct prong_socket *socket);
@@ -81,40 +104,30 @@ struct prongd_handler {
     /* May it move now?  NULL: at any moment.  False: it asks for a message's end first, and is
      * asked again soon, for at most `handoff_timeout`. */
     bool (*can_move)(struct prong_socket *socket);
+
+    /* --- The life of a server in a worker.  All may be NULL. --- */
+
+    /* Once for each server: the rows have filled `config`, which may get more now: a file that is
+     * read, a pattern that is compiled.  In the child that checks a configuration (-t, a reload),
+     * and in each worker before it serves.  0, or a negative code with one sentence in `problem`
+     * that says what is wrong: the configuration is refused. */
+    int (*configure)(void *config, const char *server, char *problem, size_t size);
+
+    /* The worker is about to serve, with its own rights already.  0, or a negative code: the worker
+     * cannot start, and a reload is refused. */
+    int (*start)(struct prongd_service *service);
+
+    /* The worker ends; the last connection is gone.  Frees what start has made: timers above all.
+     */
+    void (*stop)(struct prongd_service *service);
 };
+
+/* A module's one symbol. */
+extern PRONGD_API const struct prongd_handler prongd_module;
 
 /* The most that save may write. */
 #define PRONGD_STATE_MAX (1024 * 1024)
 
-/* --- The worker's services to a handler: for a socket that on_connection was called with. --- */
-
-/* The handler's own bytes (state_size); NULL when that is 0. */
-void *prongd_state(struct prong_socket *socket);
-
-/* What the handler's rows filled for this server; NULL when config_size is 0. */
-const void *prongd_config(struct prong_socket *socket);
-
-/* The connection's number: unique in the whole service, and the same over every move. */
-uint64_t prongd_connection_id(struct prong_socket *socket);
-
-enum prongd_log_level {
-    PRONGD_LOG_ERROR,   /* someone must act */
-    PRONGD_LOG_WARNING, /* someone may */
-    PRONGD_LOG_NOTICE,  /* start, stop, reload */
-    PRONGD_LOG_INFO,    /* one line per client */
-    PRONGD_LOG_DEBUG
-};
-
-/* A line with the connection's server, number and peer appended.  Never pass bytes of a peer
- * with "%s": prongd_escape() them. */
-void prongd_log(struct prong_socket *socket, enum prongd_log_level level, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-/* Would a line of this level be written?  For lines that cost something to make. */
-bool prongd_log_wants(enum prongd_log_level level);
-
-/* Printable bytes as they are, others as \n, \t, \xNN; cut with "…" to fit `size` with the NUL.
- * Returns `text`. */
-const char *prongd_escape(const void *bytes, size_t length, char *text, size_t size);
+PRONG_END
 
 #endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a worker does for a handler.
+ *
+ * These functions are exported by the program prongd: a module links nothing to have them, nor for
+ * those of <prong/...>.  All but prongd_post() are for the worker's own thread, which runs
+ * the callbacks.  Timers are those of <prong/timer.h>, with prongd_loop().
+ */
+#ifndef PRONGD_SERVICE_API_H
+#define PRONGD_SERVICE_API_H
+
+#include <prong/api.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+PRONG_BEGIN
+
+/* Seen by modules; everything else of prongd is hidden. */
+#define PRONGD_API __attribute__((visibility("default")))
+
+struct prong_loop;
+struct prong_socket;
+
+/* --- A connection: a socket that on_connection or restore was called with. --- */
+
+/* The handler's own bytes (state_size); NULL when that is 0. */
+PRONGD_API void *prongd_state(struct prong_socket *socket);
+
+/* What the handler's rows filled for this server; NULL when config_size is 0. */
+PRONGD_API const void *prongd_config(struct prong_socket *socket);
+
+/* The connection's number: unique in the whole service, and the same over every move. */
+PRONGD_API uint64_t prongd_connection_id(struct prong_socket *socket);
+
+/* --- A service: one [server NAME] section in this worker. --- */
+
+struct prongd_service;
+
+PRONGD_API struct prongd_service *prongd_service(struct prong_socket *socket);
+
+/* The section's NAME, without "server". */
+PRONGD_API const char *prongd_service_name(const struct prongd_service *service);
+
+/* As prongd_config(). */
+PRONGD_API const void *prongd_service_config(const struct prongd_service *service);
+
+/* The worker's loop, for timers and for connections of the handler's own.  What was made on it is
+ * freed in stop(). */
+PRONGD_API struct prong_loop *prongd_loop(const struct prongd_service *service);
+
+/* A pointer of the handler's own for this service; NULL at first. */
+PRONGD_API void prongd_service_set_user(struct prongd_service *service, void *user);
+PRONGD_API void *prongd_service_user(const struct prongd_service *service);
+
+/* Calls `visit` for each connection of this service in this worker until it returns false.  The one
+ * that is visited may be destroyed. */
+PRONGD_API void prongd_each_connection(struct prongd_service *service,
+                                       bool (*visit)(struct prong_socket *socket, void *user),
+                                       void *user);
+
+/* Calls `function` with `argument` on the worker's loop, soon, never from inside this call.  From
+ * any thread; what one thread posts is called in that order.  Every accepted call is made, the last
+ * ones before stop(): a thread must be joined in stop().
+ * 0; -ENOMEM; -ESHUTDOWN: the service has stopped. */
+PRONGD_API int prongd_post(struct prongd_service *service, void (*function)(void *argument),
+                           void *argument);
+
+/* --- The log --- */
+
+enum prongd_log_level {
+    PRONGD_LOG_ERROR,   /* someone must act */
+    PRONGD_LOG_WARNING, /* someone may */
+    PRONGD_LOG_NOTICE,  /* start, stop, reload */
+    PRONGD_LOG_INFO,    /* one line per client */
+    PRONGD_LOG_DEBUG
+};
+
+/* A line with the connection's server, number and peer appended.  Never pass bytes of a peer
+ * with "%s": prongd_escape() them. */
+PRONGD_API void prongd_log(struct prong_socket *socket, enum prongd_log_level level,
+                           const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* A line with the server appended. */
+PRONGD_API void prongd_service_log(const struct prongd_service *service,
+                                   enum prongd_log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Would a line of this level be written?  For lines that cost something to make. */
+PRONGD_API bool prongd_log_wants(enum prongd_log_level level);
+
+/* Printable bytes as they are, others as \n, \t, \xNN; cut with "…" to fit `size` with the NUL.
+ * Returns `text`. */
+PRONGD_API const char *prongd_escape(const void *bytes, size_t length, char *text, size_t size);
+
+PRONG_END
+
+#endif

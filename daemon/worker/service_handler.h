@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The handler of a service: its code, its configuration, its beginning and its end.
+ */
+#ifndef PRONGD_SERVICE_HANDLER_H
+#define PRONGD_SERVICE_HANDLER_H
+
+struct service;
+
+/* Loads a module; of a handler that is built in, takes it as it is.  After service_init(), before
+ * service_adopt(), with the master's rights still: /proc may not be in the worker's root.
+ * 0, or a negative code; the log says why. */
+int service_load(struct service *service);
+
+/* Calls configure, of a module, and start: with the worker's own rights.  0, or a negative code;
+ * the log says why. */
+int service_start(struct service *service);
+
+/* Calls stop, if it was started. */
+void service_end(struct service *service);
+
+/* Frees what service_load() made; harmless on one that was not loaded. */
+void service_unload(struct service *service);
+
+#endif

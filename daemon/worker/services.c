@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The worker's services to handlers: <prongd/service.h>.
+ */
+#include <assert.h>
+#include <prong/server.h>
+#include <prong/socket.h>
+#include <prongd/handler.h>
+#include <prongd/service.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "config.h"
+#include "connection.h"
+#include "log.h"
+#include "post.h"
+#include "service.h"
+
+static_assert((int)PRONGD_LOG_ERROR == (int)LOG_LEVEL_ERROR &&
+                  (int)PRONGD_LOG_DEBUG == (int)LOG_LEVEL_DEBUG,
+              "a handler's levels are the log's");
+
+/* --- A connection --- */
+
+static struct service *service_of(const struct prong_socket *socket)
+{
+    return prong_server_user(prong_socket_server(socket));
+}
+
+void *prongd_state(struct prong_socket *socket)
+{
+    if (service_of(socket)->handler->state_size == 0)
+        return NULL;
+    return connection_of(socket) + 1;
+}
+
+const void *prongd_config(struct prong_socket *socket)
+{
+    return service_of(socket)->handler_config;
+}
+
+uint64_t prongd_connection_id(struct prong_socket *socket)
+{
+    return connection_of(socket)->id;
+}
+
+/* --- A service: handlers know it by another name, and nothing of what is in it. --- */
+
+static struct service *own(struct prongd_service *service)
+{
+    return (struct service *)service;
+}
+
+static const struct service *own_const(const struct prongd_service *service)
+{
+    return (const struct service *)service;
+}
+
+struct prongd_service *prongd_service(struct prong_socket *socket)
+{
+    return (struct prongd_service *)service_of(socket);
+}
+
+const char *prongd_service_name(const struct prongd_service *service)
+{
+    return own_const(service)->config->name;
+}
+
+const void *prongd_service_config(const struct prongd_service *service)
+{
+    return own_const(service)->handler_config;
+}
+
+struct prong_loop *prongd_loop(const struct prongd_service *service)
+{
+    return own_const(service)->loop;
+}
+
+void prongd_service_set_user(struct prongd_service *service, void *user)
+{
+    own(service)->user = user;
+}
+
+void *prongd_service_user(const struct prongd_service *service)
+{
+    return own_const(service)->user;
+}
+
+void prongd_each_connection(struct prongd_service *service,
+                            bool (*visit)(struct prong_socket *socket, void *user), void *user)
+{
+    service_each_connection(own(service), visit, user);
+}
+
+int prongd_post(struct prongd_service *service, void (*function)(void *argument), void *argument)
+{
+    return post_call(own(service)->post, function, argument);
+}
+
+/* --- The log --- */
+
+bool prongd_log_wants(enum prongd_log_level level)
+{
+    return log_wants((enum log_level)level);
+}
+
+void prongd_log(struct prong_socket *socket, enum prongd_log_level level, const char *format, ...)
+{
+    char text[2048], peer[PRONG_ADDRESS_TEXT_SIZE];
+    struct prong_address remote = {0};
+    va_list arguments;
+
+    if (!prongd_log_wants(level))
+        return;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    (void)prong_socket_remote(socket, &remote);
+    log_at((enum log_level)level, "%s server=%s connection=%llu peer=%s", text,
+           service_of(socket)->config->name, (unsigned long long)prongd_connection_id(socket),
+           prong_address_format(&remote, peer, sizeof(peer)));
+}
+
+void prongd_service_log(const struct prongd_service *service, enum prongd_log_level level,
+                        const char *format, ...)
+{
+    char text[2048];
+    va_list arguments;
+
+    if (!prongd_log_wants(level))
+        return;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    log_at((enum log_level)level, "%s server=%s", text, own_const(service)->config->name);
+}
+
+const char *prongd_escape(const void *bytes, size_t length, char *text, size_t size)
+{
+    return log_escape(bytes, length, text, size);
+}
