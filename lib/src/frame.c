@@ -128,16 +128,14 @@ static int measure_varint(const struct prong_framing_options *options, const uin
     return -EPROTO;
 }
 
+/* A limit has 32 bits, and five bytes have room for 35. */
 static int mark_varint(enum prong_framing_kind kind, size_t size, uint8_t mark[FRAME_MARK_MAX])
 {
     int count = 0;
 
     (void)kind;
-    for (; size > 0x7f; size >>= 7) {
-        if (count == FRAME_MARK_MAX - 1)
-            return -EMSGSIZE;
+    for (; size > 0x7f; size >>= 7)
         mark[count++] = (uint8_t)(size | 0x80);
-    }
     mark[count++] = (uint8_t)size;
     return count;
 }

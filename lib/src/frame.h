@@ -32,8 +32,8 @@ bool frame_is_line(enum prong_framing_kind kind);
 int frame_measure(const struct prong_framing_options *options, const uint8_t *bytes, size_t size,
                   size_t searched, struct frame_extent *extent);
 
-/* Writes what marks a frame of `size` bytes; the size of the mark.  -EMSGSIZE when the mark cannot
- * say so much. */
+/* Writes what marks a frame of `size` bytes, fewer than 2^32; the size of the mark.  -EMSGSIZE when
+ * the mark cannot say so much. */
 int frame_mark(enum prong_framing_kind kind, size_t size, uint8_t mark[FRAME_MARK_MAX]);
 
 #endif

@@ -76,8 +76,6 @@ static const uint8_t *start_of(const struct prong_bytes *input)
 
 static void use(struct prong_bytes *input, size_t size)
 {
-    if (size == 0)
-        return; /* its bytes may be NULL */
     input->bytes = start_of(input) + size;
     input->size -= size;
 }

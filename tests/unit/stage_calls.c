@@ -5,9 +5,7 @@
 #include "stage.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 static const char bytes[300000];
 

@@ -328,6 +328,28 @@ static void short_memory_loses_nothing(void **state)
     prong_framing_clear(&framing);
 }
 
+static void short_memory_in_the_middle_of_a_frame_loses_nothing(void **state)
+{
+    static const struct prong_framing_options options = {PRONG_FRAMING_FIXED, 200};
+    char text[200] = "the beginning";
+    struct prong_bytes input = {text, 50}, frame;
+    struct prong_framing framing;
+
+    (void)state;
+    memset(text + 100, 'x', 100);
+    assert_int_equal(prong_framing_init(&framing, &options), 0);
+    assert_int_equal(prong_framing_next(&framing, &input, &frame), 0);
+    input = (struct prong_bytes){text + 50, 150};
+    memory_is_short = true;
+    assert_int_equal(prong_framing_next(&framing, &input, &frame), -ENOMEM);
+    assert_int_equal(input.size, 150);
+    memory_is_short = false;
+    assert_int_equal(prong_framing_next(&framing, &input, &frame), 1);
+    assert_int_equal(frame.size, 200);
+    assert_memory_equal(frame.bytes, text, 200);
+    prong_framing_clear(&framing);
+}
+
 /* --- Errors --- */
 
 static void a_stream_that_lost_its_frames_says_so_until_it_is_cleared(void **state)
@@ -381,6 +403,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_loop_may_be_left_after_any_frame),
     cmocka_unit_test(the_buffer_grows_with_what_arrives_up_to_the_limit),
     cmocka_unit_test(short_memory_loses_nothing),
+    cmocka_unit_test(short_memory_in_the_middle_of_a_frame_loses_nothing),
     cmocka_unit_test(a_stream_that_lost_its_frames_says_so_until_it_is_cleared),
     cmocka_unit_test(options_without_sense_are_refused),
     cmocka_unit_test(only_the_beginning_of_a_frame_is_restored),
