@@ -8,32 +8,39 @@
 
 /* In the order of enum command. */
 const struct command_row commands[COMMAND_COUNT] = {
-    {COMMAND_STATUS, "status", "", 0, 0, "Shows the master, its workers and its servers."},
+    {COMMAND_STATUS, "status", "", 0, 0, .help = "Shows the master, its workers and its servers."},
     {COMMAND_RELOAD, "reload", "[--no-wait]", 0, 1,
-     "Reloads the configuration and waits until the old workers are gone; --no-wait: until the new "
-     "ones serve."},
+     .help = "Reloads the configuration and waits until the old workers are gone; --no-wait: until "
+             "the new ones serve."},
     {COMMAND_DIFF, "diff", "", 0, 0,
-     "Shows what a reload would change, and which connections it would touch, without doing it."},
+     .help = "Shows what a reload would change, and which connections it would touch, without "
+             "doing it."},
     {COMMAND_WORKERS, "workers", "N|more|less", 1, 1,
-     "Reloads with N workers, or with one more or less; it holds until the file asks for another "
-     "number."},
+     .help = "Reloads with N workers, or with one more or less; it holds until the file asks for "
+             "another number."},
     {COMMAND_RECYCLE, "recycle", "SLOT", 1, 1,
-     "Replaces the worker of a slot; its connections move to the others."},
+     .help = "Replaces the worker of a slot; its connections move to the others."},
     {COMMAND_REBALANCE, "rebalance", "", 0, 0,
-     "Moves connections from heavy to light workers now."},
+     .help = "Moves connections from heavy to light workers now."},
     {COMMAND_UPGRADE, "upgrade", "", 0, 0,
-     "Replaces the running program by the one that is installed now; connections live on."},
-    {COMMAND_REOPEN_LOGS, "reopen-logs", "", 0, 0, "Opens the log file anew, after a rotation."},
+     .help = "Replaces the running program by the one that is installed now; connections live on."},
+    {COMMAND_REOPEN_LOGS, "reopen-logs", "", 0, 0,
+     .help = "Opens the log file anew, after a rotation."},
     {COMMAND_LOG_LEVEL, "log-level", "LEVEL", 1, 1,
-     "Logs as much as error, warning, notice, info or debug say, until the next reload."},
+     .help = "Logs as much as error, warning, notice, info or debug say, until the next reload."},
     {COMMAND_STOP_WORKERS, "stop-workers", "", 0, 0,
-     "Lets connections finish for shutdown_timeout and ends the workers; the master keeps the "
-     "addresses, and a reload starts new ones."},
+     .help =
+         "Lets connections finish for shutdown_timeout and ends the workers; the master keeps the "
+         "addresses, and a reload starts new ones."},
     {COMMAND_STOP, "stop", "", 0, 0,
-     "Stops accepting, lets connections finish for shutdown_timeout, then ends prongd."},
-    {COMMAND_QUIT, "quit", "", 0, 0, "Closes every connection and ends prongd at once."},
-    {COMMAND_METRICS, "metrics", "", 0, 0, "Shows every metric in the text format of Prometheus."},
-    {COMMAND_VERSION, "version", "", 0, 0, "Shows the version of the running prongd."},
+     .help = "Stops accepting, lets connections finish for shutdown_timeout, then ends prongd."},
+    {COMMAND_QUIT, "quit", "", 0, 0, .help = "Closes every connection and ends prongd at once."},
+    {COMMAND_METRICS, "metrics", "", 0, 0,
+     .help = "Shows every metric in the text format of Prometheus."},
+    {COMMAND_VERSION, "version", "", 0, 0, .help = "Shows the version of the running prongd."},
+    {COMMAND_NEW_MODULE, "new-module", "NAME", 1, 1,
+     .help = "Makes a directory NAME with a module's project, to be built and tested with CMake.",
+     .is_local = true},
 };
 
 const struct command_row *command_find(const char *name)

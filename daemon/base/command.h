@@ -12,6 +12,7 @@
 #ifndef PRONGD_COMMAND_H
 #define PRONGD_COMMAND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define COMMAND_LINE_SIZE 65536
@@ -34,6 +35,7 @@ enum command {
     COMMAND_QUIT,
     COMMAND_METRICS,
     COMMAND_VERSION,
+    COMMAND_NEW_MODULE,
     COMMAND_COUNT
 };
 
@@ -43,6 +45,7 @@ struct command_row {
     const char *arguments; /* "[N]", "ID…" or "" */
     unsigned least, most;  /* how many arguments */
     const char *help;      /* one sentence */
+    bool is_local;         /* prongctl does it alone: no prongd is asked */
 };
 
 extern const struct command_row commands[COMMAND_COUNT];

@@ -37,10 +37,12 @@ static int refuse(char *problem, size_t size, const char *format, ...)
 
 /* --- The symbol --- */
 
-static int find_symbol(int image, const void **symbol, char *problem, size_t size)
+/* NULL with a problem. */
+static const void *find_symbol(int image, char *problem, size_t size)
 {
     char path[32];
     const char *text;
+    const void *symbol;
     void *library;
     size_t length;
 
@@ -52,10 +54,13 @@ static int find_symbol(int image, const void **symbol, char *problem, size_t siz
         length = strlen(path);
         if (strncmp(text, path, length) == 0 && text[length] == ':')
             text += length + 2;
-        return refuse(problem, size, "it cannot be loaded: %s", text);
+        refuse(problem, size, "it cannot be loaded: %s", text);
+        return NULL;
     }
-    *symbol = dlsym(library, SYMBOL);
-    return *symbol != NULL ? 0 : refuse(problem, size, "it does not export " SYMBOL);
+    symbol = dlsym(library, SYMBOL);
+    if (symbol == NULL)
+        refuse(problem, size, "it does not export " SYMBOL);
+    return symbol;
 }
 
 /* A module that was compiled with fewer members has zeros in the others; of one with more, those
@@ -180,11 +185,11 @@ static int check_handler(const struct prongd_handler *handler, char *problem, si
 
 int module_code_load(struct module_code *code, int image, char *problem, size_t size)
 {
-    const void *symbol = NULL;
-    int error = find_symbol(image, &symbol, problem, size);
+    const void *symbol = find_symbol(image, problem, size);
+    int error = -EINVAL;
 
     *code = (struct module_code){0};
-    if (error == 0)
+    if (symbol != NULL)
         error = copy_handler(&code->handler, symbol, problem, size);
     if (error == 0)
         error = copy_options(code, problem, size);

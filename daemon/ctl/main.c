@@ -15,6 +15,7 @@
 #include "answer.h"
 #include "client.h"
 #include "command.h"
+#include "new_module.h"
 #include "socket_path.h"
 
 #define EXIT_SYSTEM 1
@@ -226,7 +227,7 @@ static int run_words(const struct arguments *arguments)
         return fail_usage("%s takes no arguments", row->name);
     if (arguments->word_count - 1 < row->least || arguments->word_count - 1 > row->most)
         return fail_usage("usage: prongctl %s %s", row->name, row->arguments);
-    return run(arguments, row);
+    return row->is_local ? new_module_make(arguments->words[1]) : run(arguments, row);
 }
 
 int main(int argc, char **argv)

@@ -69,8 +69,10 @@ json_t *request_parse(struct request *request, const char *line, size_t size)
     }
     request->row = command_find(name);
     arguments = json_object_get(root, "arguments");
-    refusal =
-        request->row == NULL ? refuse_unknown(name) : check_arguments(request->row, arguments);
+    if (request->row == NULL || request->row->is_local)
+        refusal = refuse_unknown(name);
+    else
+        refusal = check_arguments(request->row, arguments);
     if (refusal == NULL)
         request->arguments = arguments != NULL ? json_incref(arguments) : json_array();
     json_decref(root);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Modules that are built outside the tree, against an installed prongd, serve."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -23,6 +24,36 @@ def prefix(tmp_path_factory):
             folder.chmod(0o755)
     install(tmp_path_factory.mktemp("build"), prefix)
     return prefix
+
+
+def test_new_module_makes_a_project_that_builds_and_passes_its_test(prefix, tmp_path):
+    made = subprocess.run([prefix / "bin/prongctl", "new-module", "counting"], cwd=tmp_path,
+                          capture_output=True, text=True, timeout=60)
+    assert made.returncode == 0, made.stderr
+    assert "ctest --test-dir build" in made.stdout
+    project = tmp_path / "counting"
+    assert sorted(path.name for path in project.iterdir()) == [
+        "CMakeLists.txt", "counting.c", "test.py"]
+    assert not any("@NAME@" in path.read_text() for path in project.iterdir())
+    build_against(prefix, project, project / "build")
+    assert "100% tests passed" in run("ctest", "--test-dir", project / "build",
+                                      "--output-on-failure")
+    assert (next(prefix.glob("lib*/**/prong/modules")) / "counting.so").is_file()
+
+
+@pytest.mark.parametrize("name, status, problem", [
+    ("Counting", 2, "cannot be a module's name"),
+    ("test", 2, "cannot be a module's name"),
+    ("../up", 2, "cannot be a module's name"),
+    ("taken", 1, "prongctl: taken: File exists"),
+])
+def test_new_module_refuses_what_it_cannot_make(prefix, tmp_path, name, status, problem):
+    (tmp_path / "taken").mkdir()
+    made = subprocess.run([prefix / "bin/prongctl", "new-module", name], cwd=tmp_path,
+                          capture_output=True, text=True, timeout=60)
+    assert made.returncode == status
+    assert problem in made.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
 
 @pytest.fixture

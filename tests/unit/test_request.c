@@ -55,6 +55,7 @@ static void what_is_no_request_is_refused_with_a_reason(void **state)
         {"{\"command\": \"status\", \"command\": \"stop\"}", "not a request"},
         {"{\"command\": \"status\\u0000\"}", "not a request"},
         {"{\"command\": \"staus\"}", "unknown command \"staus\""},
+        {"{\"command\": \"new-module\", \"arguments\": [\"x\"]}", "unknown command \"new-module\""},
         {"{\"command\": \"\\u001b[2J\"}", "unknown command \"\\x1b[2J\""},
         {"{\"command\": \"status\", \"arguments\": {}}", "not a list"},
         {"{\"command\": \"status\", \"arguments\": \"now\"}", "not a list"},
