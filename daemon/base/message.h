@@ -17,7 +17,7 @@
     MESSAGE(PEER_GIVE, "master to worker: a channel to give connections to; struct message_peer") \
     MESSAGE(PEER_TAKE, "master to worker: a channel to take some from; struct message_peer")      \
     MESSAGE(LEAVE, "master to worker: stop accepting, give all connections away, then drain")     \
-    MESSAGE(GIVE, "master to worker: give as many connections away as the uint32_t says")         \
+    MESSAGE(GIVE, "master to worker: give some connections away; struct message_give")            \
     MESSAGE(GAVE, "worker to master: done; struct message_gave")                                  \
     MESSAGE(LOG_REOPEN, "master to worker: open the log file anew")                               \
     MESSAGE(LOG_LEVEL, "master to worker: the level as a uint32_t")                               \
@@ -40,6 +40,11 @@ struct message_peer {
     uint32_t slot;
     uint32_t server_count; /* of the receiver of this message */
     uint32_t servers[];    /* for each of them: its index at the peer, or MESSAGE_NO_SERVER */
+};
+
+struct message_give {
+    uint32_t count;
+    uint32_t spares; /* 1: none that moved lately */
 };
 
 struct message_gave {

@@ -102,7 +102,7 @@ static void command_rebalance(struct control_client *client, const json_t *argum
 
     (void)arguments;
     if (generation != NULL)
-        asked = rebalance_now(generation, master->scoreboard, UINT64_MAX);
+        asked = rebalance_now(generation, master->scoreboard, UINT64_MAX, false);
     control_answer(client, json_pack("{s:b, s:I}", "ok", 1, "connections", (json_int_t)asked));
 }
 

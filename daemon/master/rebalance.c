@@ -106,7 +106,7 @@ static unsigned pair(struct generation *generation, const struct scoreboard *sco
 }
 
 uint64_t rebalance_now(struct generation *generation, const struct scoreboard *scoreboard,
-                       uint64_t limit)
+                       uint64_t limit, bool spares)
 {
     struct spread spread = rebalance_spread(generation, scoreboard);
     uint64_t mean, asked = 0;
@@ -124,7 +124,7 @@ uint64_t rebalance_now(struct generation *generation, const struct scoreboard *s
             excess = UINT32_MAX;
         if (excess == 0 || pair(generation, scoreboard, i, mean) == 0)
             continue;
-        slot_give(&generation->slots[i], (uint32_t)excess);
+        slot_give(&generation->slots[i], (uint32_t)excess, spares);
         asked += excess;
     }
     if (asked > 0)

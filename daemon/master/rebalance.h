@@ -9,6 +9,7 @@
 #ifndef PRONGD_REBALANCE_H
 #define PRONGD_REBALANCE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct generation;
@@ -30,9 +31,9 @@ struct spread rebalance_spread(const struct generation *generation,
 struct spread rebalance_server_spread(const struct generation *generation,
                                       const struct scoreboard *scoreboard, unsigned server);
 
-/* Has the heavy workers give connections away now, no more than `limit` in all.  How many were
- * asked for; 0: it is even. */
+/* Has the heavy workers give connections away now, idle ones first, no more than `limit` in all;
+ * with `spares` none that moved in the last minute.  How many were asked for; 0: it is even. */
 uint64_t rebalance_now(struct generation *generation, const struct scoreboard *scoreboard,
-                       uint64_t limit);
+                       uint64_t limit, bool spares);
 
 #endif

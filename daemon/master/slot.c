@@ -186,10 +186,12 @@ void slot_limit_draining(struct slot *slot, uint64_t timeout_ms)
     ev_timer_start(loop, &slot->timer);
 }
 
-void slot_give(struct slot *slot, uint32_t count)
+void slot_give(struct slot *slot, uint32_t count, bool spares)
 {
+    const struct message_give give = {.count = count, .spares = spares};
+
     if (slot->state == SLOT_READY && slot->ipc != NULL)
-        (void)ipc_send(slot->ipc, MESSAGE_GIVE, &count, sizeof(count), NULL, 0);
+        (void)ipc_send(slot->ipc, MESSAGE_GIVE, &give, sizeof(give), NULL, 0);
 }
 
 void slot_accept(struct slot *slot)

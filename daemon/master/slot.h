@@ -80,8 +80,9 @@ void slot_leave(struct slot *slot, uint64_t timeout_ms);
 /* If it drains, it may do so for `timeout_ms`, counted from the beginning. */
 void slot_limit_draining(struct slot *slot, uint64_t timeout_ms);
 
-/* Its worker, which is ready, gives so many connections to those it was paired with. */
-void slot_give(struct slot *slot, uint32_t count);
+/* Its worker, which is ready, gives so many connections to those it was paired with, idle ones
+ * first; with `spares` none that moved lately. */
+void slot_give(struct slot *slot, uint32_t count, bool spares);
 
 /* Its worker, which is ready, accepts from now on. */
 void slot_accept(struct slot *slot);

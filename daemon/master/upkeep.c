@@ -161,9 +161,9 @@ static void look_at_spread(struct upkeep *upkeep, struct generation *generation)
 
     upkeep->uneven_looks = is_uneven ? upkeep->uneven_looks + 1 : 0;
     if (upkeep->has_recycled) {
-        upkeep->has_recycled = rebalance_now(generation, scoreboard, MOVES_PER_LOOK) > 0;
+        upkeep->has_recycled = rebalance_now(generation, scoreboard, MOVES_PER_LOOK, false) > 0;
     } else if (generation->config->daemon.rebalance && upkeep->uneven_looks >= UNEVEN_LOOKS) {
-        rebalance_now(generation, scoreboard, MOVES_PER_LOOK);
+        rebalance_now(generation, scoreboard, MOVES_PER_LOOK, true);
     }
 }
 

@@ -22,6 +22,12 @@ static uint64_t connections_at(const struct scoreboard *scoreboard, const struct
     return cell == NULL ? 0 : atomic_load_explicit(&cell->connections, memory_order_relaxed);
 }
 
+bool channel_is_sound(const struct message_peer *peer, size_t size, size_t server_count)
+{
+    return size >= sizeof(*peer) && peer->server_count == server_count &&
+           size == sizeof(*peer) + peer->server_count * sizeof(peer->servers[0]);
+}
+
 struct channel *channel_new(const struct channel_place *place, int fd, bool is_giver,
                             const struct message_peer *peer)
 {

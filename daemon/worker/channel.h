@@ -40,6 +40,9 @@ struct channel_place {
     uint32_t slot;
 };
 
+/* Is it whole, and about as many servers as we have? */
+bool channel_is_sound(const struct message_peer *peer, size_t size, size_t server_count);
+
 /* Peers of our own generation have what the scoreboard says.  Those of a newer one begin together:
  * what they have at some moment is what other givers have sent until then, and says nothing.  So
  * each giver spreads its own evenly, and begins with another peer.  Takes `fd` in every case;

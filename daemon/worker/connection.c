@@ -29,6 +29,11 @@
 static_assert(CONNECTION_ID_STEP == UINT64_C(1) << (GENERATION_BITS + SLOT_BITS),
               "a step leaves room for generation and slot");
 static_assert(sizeof(struct connection) <= 24, "socket, connection and state: 200 bytes");
+
+/* The unit of `moved`, and what is lately. */
+#define MOVED_UNIT_DS 160U
+#define MOVED_LATELY  4U
+
 #define TO(state) (1U << (state))
 
 static const unsigned allowed[] = {
@@ -52,6 +57,17 @@ static uint32_t now_ds(void)
 
     clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
     return (uint32_t)(now.tv_sec * 10 + now.tv_nsec / 100000000);
+}
+
+/* 1 to 255, over and over. */
+static uint8_t moved_now(void)
+{
+    return (uint8_t)(now_ds() / MOVED_UNIT_DS % 255 + 1);
+}
+
+bool connection_moved_lately(const struct connection *connection)
+{
+    return connection->moved != 0 && (moved_now() + 255U - connection->moved) % 255 < MOVED_LATELY;
 }
 
 static struct service *service_of(const struct prong_socket *socket)
@@ -199,6 +215,7 @@ int connection_arrive(struct service *service, struct record *record, struct pro
     connection->id = record->id;
     connection->opened_ds = record->opened_ds;
     connection->moves = (uint16_t)record->moves;
+    connection->moved = moved_now();
     error = restore_state(service, socket, record);
     if (error < 0) {
         /* The copy that is left with the giver goes on. */

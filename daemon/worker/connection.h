@@ -35,6 +35,7 @@ struct connection {
     uint32_t opened_ds; /* tenths of a second of CLOCK_MONOTONIC: lasts for 13 years */
     uint16_t moves;     /* how often it changed its worker */
     uint8_t state;      /* enum connection_state */
+    uint8_t moved;      /* when it moved last, coarsely; 0: never */
 };
 
 /* The numbers of one slot are this far apart: the low bits tell generation and slot, so that
@@ -68,6 +69,11 @@ int connection_leave(struct prong_socket *socket, struct record *record);
  * descriptor and bytes on success only.  0 or a negative code. */
 int connection_arrive(struct service *service, struct record *record, struct prong_socket **socket);
 void connection_start(struct prong_socket *socket);
+
+/* Did it come from another worker in the last minute?  (It may look so, for a minute, an hour
+ * later.)
+ */
+bool connection_moved_lately(const struct connection *connection);
 
 /* The library is done with it; on_close was called.  Harmless for one that was refused. */
 void connection_close(struct prong_socket *socket);

@@ -19,6 +19,7 @@
 #include "log.h"
 #include "record.h"
 #include "scoreboard.h"
+#include "selection.h"
 #include "service.h"
 
 /* Connections that leave with one turn of the loop. */
@@ -37,8 +38,9 @@ struct exchange {
     size_t takers;
     size_t wanted; /* still to be given */
     bool is_giving;
-    bool is_leaving; /* it gives everything */
-    bool hurries;    /* it waits for nobody */
+    bool is_leaving;            /* it gives everything */
+    bool hurries;               /* it waits for nobody */
+    struct selection selection; /* of those who go, when not all do */
     struct exchange_result result;
     struct service *service; /* the one whose connections are visited now */
     size_t this_turn;        /* given in this turn */
@@ -88,7 +90,8 @@ static bool visit(struct prong_socket *socket, void *user)
     bool exists;
     int error;
 
-    if (connection_of(socket)->state != CONNECTION_SERVING)
+    if (connection_of(socket)->state != CONNECTION_SERVING ||
+        !selection_wants(&exchange->selection, socket))
         return true;
     if (exchange->this_turn == PER_TURN || exchange->wanted == 0 || is_alone(exchange))
         return false;
@@ -113,22 +116,6 @@ static bool visit(struct prong_socket *socket, void *user)
     return true;
 }
 
-static bool still_serves(struct prong_socket *socket, void *user)
-{
-    if (connection_of(socket)->state == CONNECTION_SERVING)
-        *(bool *)user = true;
-    return !*(bool *)user;
-}
-
-static bool has_more(const struct exchange *exchange)
-{
-    bool found = false;
-
-    for (size_t i = 0; i < exchange->place.service_count && !found; i++)
-        service_each_connection(&exchange->place.services[i], still_serves, &found);
-    return found;
-}
-
 static void rest(struct exchange *exchange)
 {
     ev_prepare_stop(exchange->place.ev, &exchange->turn);
@@ -147,6 +134,7 @@ static void finish(struct exchange *exchange)
 
     rest(exchange);
     ev_timer_stop(exchange->place.ev, &exchange->ask_again);
+    selection_end(&exchange->selection);
     exchange->is_giving = false;
     channel_remove_all(&exchange->channels, true);
     exchange->events->on_done(&result, exchange->user);
@@ -163,6 +151,13 @@ static void give_some(struct exchange *exchange)
     channel_flush(exchange->channels);
 }
 
+static double pause_s(const struct exchange *exchange)
+{
+    if (exchange->selection.phase == SELECTION_LOOK)
+        return SELECTION_LOOK_S;
+    return exchange->asked_to_wait ? ASK_AGAIN_S : LOOK_AGAIN_S;
+}
+
 static void on_turn(struct ev_loop *ev, ev_prepare *watcher, int revents)
 {
     struct exchange *exchange = watcher->data;
@@ -173,22 +168,25 @@ static void on_turn(struct ev_loop *ev, ev_prepare *watcher, int revents)
         return;
     if (channel_pending(exchange->channels) > 0) {
         rest(exchange); /* an answer wakes us */
-    } else if (exchange->wanted == 0 || !has_more(exchange) ||
+    } else if (exchange->wanted == 0 ||
+               !selection_has_more(exchange->place.services, exchange->place.service_count) ||
                (!exchange->is_leaving && !has_patience(exchange))) {
         finish(exchange);
     } else {
         rest(exchange);
-        ev_timer_set(&exchange->ask_again, exchange->asked_to_wait ? ASK_AGAIN_S : LOOK_AGAIN_S,
-                     0.);
+        ev_timer_set(&exchange->ask_again, pause_s(exchange), 0.);
         ev_timer_start(ev, &exchange->ask_again);
     }
 }
 
 static void on_ask_again(struct ev_loop *ev, ev_timer *timer, int revents)
 {
+    struct exchange *exchange = timer->data;
+
     (void)ev;
     (void)revents;
-    work(timer->data);
+    selection_advance(&exchange->selection);
+    work(exchange);
 }
 
 static void on_idle(struct ev_loop *ev, ev_idle *idle, int revents)
@@ -198,8 +196,19 @@ static void on_idle(struct ev_loop *ev, ev_idle *idle, int revents)
     (void)revents;
 }
 
+void exchange_give_some(struct exchange *exchange, size_t count, bool spares)
+{
+    if (!exchange->is_giving) {
+        exchange_give(exchange, count);
+        selection_begin(&exchange->selection, spares);
+    } else if (!exchange->is_leaving) {
+        exchange->wanted = count; /* as it looks by now */
+    }
+}
+
 void exchange_give(struct exchange *exchange, size_t count)
 {
+    selection_end(&exchange->selection); /* who leaves has no choice */
     exchange->wanted = count;
     exchange->is_leaving = count == SIZE_MAX;
     exchange->result = (struct exchange_result){0};
@@ -293,12 +302,6 @@ static void on_taken(uint64_t id, void *user)
     go_on(exchange);
 }
 
-/* Its taker died, or something was short: it may go to another, or later. */
-static bool is_temporary(int error)
-{
-    return error == -EPIPE || error == -ENOMEM || error == -EMFILE || error == -ENFILE;
-}
-
 /* Its copy lives on here.  One that was refused stays for good. */
 static void on_returned(struct record *record, int error, void *user)
 {
@@ -314,7 +317,7 @@ static void on_returned(struct record *record, int error, void *user)
         return;
     }
     connection_start(socket);
-    if (is_temporary(error))
+    if (handoff_is_temporary(error))
         exchange->wanted += exchange->wanted < SIZE_MAX;
     else
         keep(exchange, socket);
@@ -345,12 +348,6 @@ static const struct handoff_events handoff_events = {
 
 /* --- Channels --- */
 
-static bool is_sound(const struct exchange *exchange, const struct message_peer *peer, size_t size)
-{
-    return size >= sizeof(*peer) && peer->server_count == exchange->place.service_count &&
-           size == sizeof(*peer) + peer->server_count * sizeof(peer->servers[0]);
-}
-
 static int add_channel(struct exchange *exchange, int fd, bool is_giver,
                        const struct message_peer *peer, size_t size)
 {
@@ -362,7 +359,7 @@ static int add_channel(struct exchange *exchange, int fd, bool is_giver,
                                   .owner = exchange};
     struct channel *channel;
 
-    if (!is_sound(exchange, peer, size)) {
+    if (!channel_is_sound(peer, size, exchange->place.service_count)) {
         close(fd);
         return -EPROTO;
     }
@@ -410,6 +407,7 @@ void exchange_stop(struct exchange *exchange)
 {
     rest(exchange);
     ev_timer_stop(exchange->place.ev, &exchange->ask_again);
+    selection_end(&exchange->selection);
     exchange->is_giving = false;
     channel_remove_all(&exchange->channels, true);
     exchange_stop_taking(exchange);

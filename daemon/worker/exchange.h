@@ -51,9 +51,12 @@ int exchange_add_giver(struct exchange *exchange, int fd, const struct message_p
 int exchange_add_taker(struct exchange *exchange, int fd, const struct message_peer *peer,
                        size_t size);
 
-/* Gives `count` connections away, idle ones first where it can tell, or all with SIZE_MAX.  on_done
- * follows, from the loop. */
+/* Gives `count` connections away, or all with SIZE_MAX.  on_done follows, from the loop. */
 void exchange_give(struct exchange *exchange, size_t count);
+
+/* Gives some away: idle ones first, and with `spares` none that moved lately, so that perhaps fewer
+ * go.  While some are being given, it says how many it is still to be. */
+void exchange_give_some(struct exchange *exchange, size_t count, bool spares);
 
 /* Is it giving, and on_done still to come? */
 bool exchange_is_giving(const struct exchange *exchange);

@@ -21,6 +21,11 @@ size_t handoff_pending(const struct handoff *handoff)
     return handoff->giver.pending;
 }
 
+bool handoff_is_temporary(int error)
+{
+    return error == -EPIPE || error == -ENOMEM || error == -EMFILE || error == -ENFILE;
+}
+
 /* --- Who has it --- */
 
 /* It lives on here. */

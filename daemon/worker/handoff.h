@@ -58,6 +58,11 @@ struct handoff_events {
     void (*on_close)(struct handoff *handoff, void *user);
 };
 
+/* Of a record that came back: its taker died, or something was short; it may go to another, or
+ * later.
+ */
+bool handoff_is_temporary(int error);
+
 /* One end of a pair.  Takes `fd` in every case; borrows the rest.  `peer` tells them apart in
  * logs.  NULL with errno. */
 struct handoff *handoff_new(struct ev_loop *ev, int fd, bool is_giver, unsigned peer,

@@ -28,12 +28,12 @@ static void order_leave(struct worker *worker, const struct ipc_frame *frame)
 
 static void order_give(struct worker *worker, const struct ipc_frame *frame)
 {
-    uint32_t count;
+    struct message_give give;
 
-    if (frame->size != sizeof(count) || worker->state != WORKER_SERVING)
+    if (frame->size != sizeof(give) || worker->state != WORKER_SERVING)
         return;
-    memcpy(&count, frame->payload, sizeof(count));
-    exchange_give(worker->exchange, count);
+    memcpy(&give, frame->payload, sizeof(give));
+    exchange_give_some(worker->exchange, give.count, give.spares != 0);
 }
 
 static void add_peer(struct worker *worker, const struct ipc_frame *frame,

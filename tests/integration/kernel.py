@@ -23,6 +23,15 @@ def _listening_inode(port):
     raise LookupError(f"nobody listens on port {port}")
 
 
+def client_ports(pid, port):
+    """Of the clients that this process has accepted on an IPv4 port."""
+    rows = (line.split() for line in Path("/proc/self/net/tcp").read_text().splitlines()[1:])
+    clients = {f"socket:[{row[9]}]": int(row[2].rpartition(":")[2], 16) for row in rows
+               if int(row[1].rpartition(":")[2], 16) == port and row[3] != LISTENS}
+    targets = (os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir())
+    return [clients[target] for target in targets if target in clients]
+
+
 def listening_fd(pid, port):
     """The number of this process's descriptor."""
     name = f"socket:[{_listening_inode(port)}]"

@@ -8,6 +8,7 @@ import pytest
 
 from client import connect, echoes
 from daemon import eventually, server
+from kernel import client_ports
 
 ECHO = server("echo", "echo")
 CLIENTS = 60
@@ -123,6 +124,49 @@ def test_rebalancing_evens_out_what_is_left(crowd):
     assert crowd.ctl("rebalance").returncode == 0
     eventually(lambda: is_even(crowd, slack=2), "an even load")
     assert all_echo(crowd)
+
+
+def test_idle_connections_go_first_in_a_rebalance(prongd):
+    """Of the heavy worker's connections those that talk all the time stay where they are."""
+    daemon = prongd(ECHO, workers=2, handoff_timeout="1m", log_level="debug")
+    daemon.descriptors = {}
+    daemon.clients = [connect(daemon.address("echo")) for _ in range(40)]
+    assert all_echo(daemon)
+    lonely, crowded = split_by_worker(daemon)
+    for client in lonely:
+        client.close()
+        daemon.clients.remove(client)
+    busy = set(crowded[:10])
+    stop = threading.Event()
+
+    def talk():
+        while not stop.is_set():
+            assert all(echoes(client) for client in busy)
+
+    talker = threading.Thread(target=talk)
+    talker.start()
+    try:
+        assert daemon.ctl("rebalance").returncode == 0
+        eventually(lambda: is_even(daemon, slack=2), "an even load")
+    finally:
+        stop.set()
+        talker.join()
+    first, second = split_by_worker(daemon)
+    assert busy <= set(first) or busy <= set(second)
+    for client in daemon.clients:
+        client.close()
+
+
+def split_by_worker(daemon):
+    """The clients of the one worker, and of the other, by the descriptors that they have."""
+    owners = {}
+    for pid in daemon.worker_pids():
+        for port in client_ports(pid, daemon.address("echo")[1]):
+            owners[port] = pid
+    found = {pid: [] for pid in daemon.worker_pids()}
+    for client in daemon.clients:
+        found[owners[client.getsockname()[1]]].append(client)
+    return list(found.values())
 
 
 def test_traffic_goes_on_while_everything_changes(crowd):
