@@ -8,6 +8,7 @@ A rule needs a test or a reason; a test that cites a rule needs the rule; the ta
 import argparse
 import re
 import sys
+import xml.etree.ElementTree as xml
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -116,6 +117,28 @@ def table(rules, sections):
     return "\n".join(lines).lstrip("\n") + "\n"
 
 
+def read_ran(reports):
+    """Names of the cmocka tests that ran and did not fail, and names of pytest files that passed."""
+    names, files = set(), set()
+    for report in filter(Path.exists, map(Path, reports)):
+        for case in xml.parse(report).getroot().findall("testcase"):
+            output = case.findtext("system-out") or ""
+            names |= set(re.findall(r"^\[ +(?:OK|SKIPPED) \] (\w+)", output, re.M))
+            if case.get("status") == "run":
+                files.add(case.get("name").rpartition(".")[2])
+    return names, files
+
+
+def missing_from(reports, rules):
+    """Of the tests that pin a rule, those that did not run."""
+    names, files = read_ran(reports)
+    for rule in rules.values():
+        for file, name in rule.tests:
+            stem = file.rpartition(".")[0].removeprefix("test_")
+            if not (stem in files if file.endswith(".py") else name in names):
+                yield f"R{rule.number}: {name} of {file} did not run, or failed"
+
+
 def split_readme():
     text = README.read_text()
     before, rest = text.split(BEGIN)
@@ -128,6 +151,8 @@ def main():
     mode = parser.add_mutually_exclusive_group(required=True)
     mode.add_argument("--write", action="store_true", help="put the table into tests/README.md")
     mode.add_argument("--check", action="store_true", help="fail on holes and on an old table")
+    mode.add_argument("--ran", nargs="+", metavar="REPORT",
+                      help="fail unless all that the table names passed, by ctest's reports")
     options = parser.parse_args()
 
     rules, sections, problems = collect()
@@ -137,6 +162,8 @@ def main():
         README.write_text(before + BEGIN + new + END + after)
     elif options.check and old != new:
         problems.append(f"{README.name} is not up to date: run tests/rules.py --write")
+    elif options.ran:
+        problems += missing_from(options.ran, rules)
     print(*problems, sep="\n", end="\n" if problems else "")
     return 1 if problems else 0
 
