@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "scoreboard_layout.h"
+#include "shares.h"
 
 /* The address space that is set aside; the file grows inside it. */
 #define ROOM_SIZE (64UL * 1024 * 1024)
@@ -96,6 +97,8 @@ struct scoreboard *scoreboard_new(void)
     board = map(fd, LAYOUT_CELLS_OFFSET);
     if (board != NULL)
         layout_init(board->layout, LAYOUT_CELLS_OFFSET);
+    if (board != NULL)
+        shares_init(scoreboard_shares(board));
     return board;
 }
 
@@ -107,7 +110,7 @@ static uint64_t safe_size(int fd)
 
     if (seals < 0 || (seals & SEALS) != SEALS || fstat(fd, &status) < 0)
         return 0;
-    if (status.st_size < LAYOUT_CELLS_OFFSET || (uint64_t)status.st_size > ROOM_SIZE)
+    if (status.st_size < (off_t)LAYOUT_CELLS_OFFSET || (uint64_t)status.st_size > ROOM_SIZE)
         return 0;
     return (uint64_t)status.st_size;
 }
@@ -263,6 +266,11 @@ struct scoreboard_server *scoreboard_server(const struct scoreboard *board, uint
     return (struct scoreboard_server *)address(board, entry.offset) + cell;
 }
 
+struct shares *scoreboard_shares(const struct scoreboard *board)
+{
+    return address(board, LAYOUT_SHARES_OFFSET);
+}
+
 static void clear_worker(struct scoreboard_worker *cell)
 {
     atomic_store_explicit(&cell->pid, 0, memory_order_relaxed);
@@ -287,6 +295,7 @@ void scoreboard_clear_slot(struct scoreboard *board, uint64_t generation, unsign
 
     if (worker == NULL)
         return;
+    shares_forget(scoreboard_shares(board), shares_owner(generation, slot));
     clear_worker(worker);
     for (unsigned i = 0; (cell = scoreboard_server(board, generation, slot, i)) != NULL; i++)
         clear_server(cell);

@@ -136,7 +136,13 @@ struct scoreboard_worker *scoreboard_worker(const struct scoreboard *board, uint
 struct scoreboard_server *scoreboard_server(const struct scoreboard *board, uint64_t generation,
                                             unsigned slot, unsigned server);
 
-/* A worker is gone: its gauges become 0; sums stay, the next worker of the slot adds to them. */
+struct shares;
+
+/* What workers hold of the limits: shares.h. */
+struct shares *scoreboard_shares(const struct scoreboard *board);
+
+/* A worker is gone: its gauges become 0, its shares are free; sums stay, the next worker of the
+ * slot adds to them. */
 void scoreboard_clear_slot(struct scoreboard *board, uint64_t generation, unsigned slot);
 
 /* Accepts NULL. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What stands in the shared memory: a header with the directory, then the cells.
+ * What stands in the shared memory: a header with the directory, the shares of the
+ * limits, then the cells.
  *
  * Other processes write here, so nothing is believed: an entry is copied out, checked against
  * the size of the file, and only the copy is used.
@@ -12,6 +13,7 @@
 #include <stdbool.h>
 
 #include "scoreboard.h"
+#include "shares.h"
 
 /* Room for one generation: the cells of its workers, then those of its servers as
  * [server][slot].  All zero: a free place. */
@@ -39,10 +41,15 @@ struct layout {
     struct layout_place places[SCOREBOARD_MAX_GENERATIONS];
 };
 
-/* Where the cells begin. */
-#define LAYOUT_CELLS_OFFSET 4096
+/* Where the shares and the cells begin. */
+#define LAYOUT_PAGE          4096
+#define LAYOUT_SHARES_OFFSET LAYOUT_PAGE
+#define LAYOUT_CELLS_OFFSET  (LAYOUT_SHARES_OFFSET + SHARES * sizeof(struct share) + LAYOUT_PAGE)
 
-static_assert(sizeof(struct layout) <= LAYOUT_CELLS_OFFSET, "the header has its own page");
+static_assert(sizeof(struct layout) <= LAYOUT_SHARES_OFFSET, "the header has its own page");
+static_assert(LAYOUT_CELLS_OFFSET - LAYOUT_SHARES_OFFSET >= sizeof(struct shares) &&
+                  LAYOUT_CELLS_OFFSET % SCOREBOARD_CELL_SIZE == 0,
+              "shares have their own pages");
 
 /* Writes the header of an empty scoreboard. */
 void layout_init(struct layout *layout, uint64_t size);

@@ -86,7 +86,11 @@ struct config_server {
     uint64_t backlog;
     bool allow_half_open;
     bool pause_on_connect;
-    uint64_t max_connections; /* of the whole service; 0: no limit */
+    uint64_t max_connections;             /* of the whole service; 0: no limit */
+    uint64_t max_connections_per_address; /* 0: no limit, as for the next one */
+    uint64_t max_rate_per_address;
+    uint64_t address_prefix_v4;
+    uint64_t address_prefix_v6;
     int excess;               /* enum config_excess */
     struct prongd_list allow; /* CIDR; empty: everybody */
     struct prongd_list deny;

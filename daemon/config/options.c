@@ -182,6 +182,20 @@ static const struct prongd_option server_rows[] = {
      .fallback = "0", .most = 1000000000,
      .help = "How many connections this server may have at a time, over all workers; 0 sets no "
              "limit."},
+    {PRONGD_COUNT(struct config_server, max_connections_per_address), "server",
+     "max_connections_per_address", .fallback = "0", .most = 1000000000,
+     .help = "How many connections the clients of one address, or one subnet, may have at a time, "
+             "over all workers; 0 sets no limit."},
+    {PRONGD_COUNT(struct config_server, max_rate_per_address), "server", "max_rate_per_address",
+     .fallback = "0", .most = 1000000000,
+     .help = "How many connections the clients of one address, or one subnet, may open within a "
+             "second, over all workers; 0 sets no limit."},
+    {PRONGD_COUNT(struct config_server, address_prefix_v4), "server", "address_prefix_v4",
+     .fallback = "32", .least = 1, .most = 32,
+     .help = "How many bits of an IPv4 address make the subnet that limits per address count."},
+    {PRONGD_COUNT(struct config_server, address_prefix_v6), "server", "address_prefix_v6",
+     .fallback = "64", .least = 1, .most = 128,
+     .help = "The same for IPv6: a customer usually has the 64 bits behind his prefix to himself."},
     {PRONGD_CHOICE(struct config_server, excess), "server", "excess", .fallback = "close",
      .choices = excess_choices,
      .help = "How a client that a limit or a list refuses is sent away: its connection is closed, "

@@ -5,57 +5,12 @@
 #include "admission.h"
 
 #include <prong/socket.h>
-#include <stdatomic.h>
 #include <stddef.h>
 
 #include "config.h"
 #include "log.h"
-#include "scoreboard.h"
+#include "quota.h"
 #include "service.h"
-
-/* How often a worker tries to be let in at the very limit, and the while between, in turns of an
- * empty loop: about a microsecond for the first worker. */
-#define ATTEMPTS        3
-#define STEP_BACK_TURNS 500
-
-/* --- max_connections --- */
-
-static uint64_t count_everywhere(const struct service *service)
-{
-    uint64_t count = 0;
-
-    for (unsigned i = 0; i < service->slots; i++)
-        count += atomic_load(&service->cells[i].connections);
-    return count;
-}
-
-/* Of workers that step back together, each waits for another while. */
-static void step_back(const struct service *service, uint64_t connections, unsigned attempt)
-{
-    atomic_store(&service->cells[service->slot].connections, connections);
-    for (volatile unsigned i = 0; i < (service->slot + 1) * (attempt + 1) * STEP_BACK_TURNS;)
-        i = i + 1;
-}
-
-/* The limit is the whole service's, and nobody holds a lock.  Every worker first shows its own new
- * client and then counts all, in one order that all agree on: so the limit is never exceeded.
- * Several who meet at the very limit would all be over it: they step back and try again. */
-static bool has_room(const struct service *service)
-{
-    uint64_t limit = service->config->max_connections;
-    uint64_t connections;
-
-    if (limit == 0)
-        return true;
-    connections = service_connections(service);
-    for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
-        atomic_store(&service->cells[service->slot].connections, connections);
-        if (count_everywhere(service) <= limit)
-            return true;
-        step_back(service, connections - 1, attempt);
-    }
-    return false;
-}
 
 /* --- Asking --- */
 
@@ -70,14 +25,13 @@ static bool is_wanted(const struct service *service, const struct prong_socket *
 }
 
 /* Descriptors are given out from below, so the newest number tells how many. */
-static enum drop_reason reason_to_refuse(const struct service *service,
-                                         const struct prong_socket *socket)
+static enum drop_reason reason_to_refuse(struct service *service, struct prong_socket *socket)
 {
     if (prong_socket_fd(socket) >= service->fd_limit)
         return DROP_DESCRIPTORS;
     if (!is_wanted(service, socket))
         return DROP_LIST;
-    return has_room(service) ? DROP_NONE : DROP_MAX_CONNECTIONS;
+    return quota_admit(service, socket);
 }
 
 /* --- Refusing --- */
@@ -129,6 +83,7 @@ bool admission_admit(struct service *service, struct prong_socket *socket)
     if (is_shadowed(service, reason)) {
         service->shadowed++;
         log_client(service, socket, "client would be refused", reason);
+        quota_count(service, socket, NULL);
         return true;
     }
     refuse(service, socket, reason);

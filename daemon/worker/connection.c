@@ -19,6 +19,7 @@
 #include "callbacks.h"
 #include "config.h"
 #include "log.h"
+#include "quota.h"
 #include "record.h"
 #include "scoreboard.h"
 #include "service.h"
@@ -174,8 +175,8 @@ static int restore_state(struct service *service, struct prong_socket *socket,
 int connection_leave(struct prong_socket *socket, struct record *record)
 {
     struct connection *connection = connection_of(socket);
-    const struct config_server *config = service_of(socket)->config;
-    const struct prongd_handler *handler = service_of(socket)->handler;
+    struct service *service = service_of(socket);
+    const struct prongd_handler *handler = service->handler;
     int error;
 
     *record = (struct record){
@@ -185,14 +186,17 @@ int connection_leave(struct prong_socket *socket, struct record *record)
         .state_version = handler->state_version,
         .image = {.fd = -1},
     };
-    snprintf(record->server, sizeof(record->server), "%s", config->name);
+    snprintf(record->server, sizeof(record->server), "%s", service->config->name);
     snprintf(record->handler, sizeof(record->handler), "%s", handler->name);
     error = save_state(socket, record);
     if (error == 0) {
         callbacks_note(socket, CALLBACK_LEAVE);
         prong_socket_hold(socket); /* its last state is still written down below */
+        quota_leave(service, socket, record);
         error = prong_socket_detach(socket, &record->image);
-        if (error == 0)
+        if (error < 0)
+            quota_count(service, socket, record);
+        else
             connection_enter(connection, CONNECTION_LEAVING);
         if (error == 0 && handler->on_leave != NULL)
             handler->on_leave(connection + 1);
@@ -224,6 +228,7 @@ int connection_arrive(struct service *service, struct record *record, struct pro
         return error;
     }
     connection_enter(connection, CONNECTION_ADMITTED);
+    quota_count(service, socket, record);
     free(record->state);
     record->state = NULL;
     *result = socket;
@@ -248,5 +253,6 @@ void connection_close(struct prong_socket *socket)
                    (unsigned long long)prong_socket_bytes_read(socket),
                    (unsigned long long)prong_socket_bytes_written(socket),
                    (double)(uint32_t)(now_ds() - connection->opened_ds) / 10);
+    quota_release(service_of(socket), socket);
     connection_enter(connection, CONNECTION_CLOSED);
 }

@@ -33,6 +33,7 @@ void record_clear(struct record *record)
     free(record->state);
     record->state = NULL;
     record->state_size = 0;
+    quota_give(record->shares);
     prong_socket_image_clear(&record->image);
 }
 

@@ -9,8 +9,11 @@
 #define PRONGD_RECORD_H
 
 #include <prong/socket.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "quota.h"
 
 #define RECORD_VERSION 1
 
@@ -24,9 +27,13 @@ struct record {
     uint8_t *state; /* what the handler saved; NULL: nothing */
     size_t state_size;
     struct prong_socket_image image;
+
+    /* What it holds of the limits at its giver (quota.h); does not travel. */
+    struct share *shares[QUOTAS];
+    bool is_counted;
 };
 
-/* Closes the descriptor and frees the bytes. */
+/* Closes the descriptor, frees the bytes and gives its shares back. */
 void record_clear(struct record *record);
 
 /* How many bytes it takes. */

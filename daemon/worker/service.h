@@ -22,6 +22,7 @@ struct config_server;
 struct prong_loop;
 struct scoreboard_server;
 struct scoreboard_worker;
+struct shares;
 
 struct post;
 
@@ -54,6 +55,9 @@ struct service {
     struct scoreboard_server *cells;       /* of this service, one for each slot */
     unsigned slot;                         /* ours is cells[slot] */
     unsigned slots;
+    struct shares *shares;               /* of everybody, on the scoreboard */
+    uint64_t share_owner;                /* our number there */
+    uint64_t share_server;               /* and this server's */
     int fd_limit;                        /* descriptors from this number on are not for clients */
     struct prong_server_counters before; /* what earlier workers of this slot counted */
 

@@ -23,9 +23,11 @@
 #include "log.h"
 #include "message.h"
 #include "post.h"
+#include "quota.h"
 #include "scoreboard.h"
 #include "service.h"
 #include "service_handler.h"
+#include "shares.h"
 #include "title.h"
 #include "worker_internal.h"
 
@@ -207,6 +209,8 @@ static void on_pulse(struct ev_loop *loop, ev_timer *timer, int revents)
                           memory_order_relaxed);
     atomic_store_explicit(&worker->cell->cpu_us, clock_us(CLOCK_PROCESS_CPUTIME_ID),
                           memory_order_relaxed);
+    for (size_t i = 0; i < worker->service_count; i++)
+        quota_sweep(&worker->services[i]);
 }
 
 static void start_heartbeat(struct worker *worker)
@@ -266,6 +270,9 @@ static int open_services(struct worker *worker)
                      inheritance->slot, inheritance->slots);
         service->workers = scoreboard_worker(inheritance->scoreboard, inheritance->generation, 0);
         service->nudge_fds = inheritance->nudge_fds;
+        service->shares = scoreboard_shares(inheritance->scoreboard);
+        service->share_owner = shares_owner(inheritance->generation, inheritance->slot);
+        service->share_server = share_server(config->servers[i]->name);
         service->on_closed = on_service_closed;
         service->on_closed_user = worker;
         service->loop = worker->loop;

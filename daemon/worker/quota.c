@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Shares, taken one limit after the other.
+ */
+#include "quota.h"
+
+#include <prong/address.h>
+#include <prong/socket.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "config.h"
+#include "connection.h"
+#include "log.h"
+#include "record.h"
+#include "service.h"
+#include "shares.h"
+
+/* How often a worker tries to be let in at the very limit, and the while between, in turns of an
+ * empty loop: about a microsecond for the first worker. */
+#define ATTEMPTS        3
+#define STEP_BACK_TURNS 500
+
+/* IPv4 stands at its mapped place in the IPv6 space. */
+#define V4_OFFSET 96
+
+enum limit { LIMIT_SERVER, LIMIT_ADDRESS };
+
+static bool is_limited(const struct service *service, enum limit limit)
+{
+    const struct config_server *config = service->config;
+
+    if (limit == LIMIT_SERVER)
+        return config->max_connections > 0;
+    return config->max_connections_per_address > 0 || config->max_rate_per_address > 0;
+}
+
+/* --- Keys --- */
+
+static uint64_t read_half(const uint8_t *bytes)
+{
+    uint64_t value = 0;
+
+    for (unsigned i = 0; i < 8; i++)
+        value = value << 8 | bytes[i];
+    return value;
+}
+
+/* The first `bits` of 64; more are all of them. */
+static uint64_t keep_bits(uint64_t value, unsigned bits)
+{
+    if (bits == 0)
+        return 0;
+    return bits >= 64 ? value : value & ~(UINT64_MAX >> bits);
+}
+
+static void set_network(struct share_key *key, const struct config_server *config,
+                        const struct prong_address *client)
+{
+    static const uint8_t mapped[V4_OFFSET / 8] = {[10] = 0xff, [11] = 0xff};
+    bool is_v4 = client->family == AF_INET || memcmp(client->ip, mapped, sizeof(mapped)) == 0;
+    uint8_t bytes[16] = {0};
+    unsigned prefix = is_v4 ? V4_OFFSET + (unsigned)config->address_prefix_v4
+                            : (unsigned)config->address_prefix_v6;
+
+    if (client->family == AF_INET) {
+        memcpy(bytes, mapped, sizeof(mapped));
+        memcpy(bytes + sizeof(mapped), client->ip, 4);
+    } else {
+        memcpy(bytes, client->ip, sizeof(bytes));
+    }
+    key->high = keep_bits(read_half(bytes), prefix);
+    key->low = prefix > 64 ? keep_bits(read_half(bytes + 8), prefix - 64) : 0;
+}
+
+/* False: the limit is not for this client. */
+static bool find_key(const struct service *service, const struct prong_socket *socket,
+                     enum limit limit, struct share_key *key)
+{
+    struct prong_address client = {0};
+
+    if (!is_limited(service, limit))
+        return false;
+    *key = (struct share_key){.server = service->share_server};
+    if (limit == LIMIT_SERVER)
+        return true;
+    key->server++; /* not the server's own key, whatever the network */
+    (void)prong_socket_remote(socket, &client);
+    if (client.family != AF_INET && client.family != AF_INET6)
+        return false;
+    set_network(key, service->config, &client);
+    return true;
+}
+
+/* --- Taking --- */
+
+static enum drop_reason over_limit(const struct service *service, enum limit limit,
+                                   const struct share_key *key)
+{
+    const struct config_server *config = service->config;
+    uint64_t rate = config->max_rate_per_address;
+    uint64_t most =
+        limit == LIMIT_SERVER ? config->max_connections : config->max_connections_per_address;
+
+    if (most > 0 && shares_connections(service->shares, key) > most)
+        return limit == LIMIT_SERVER ? DROP_MAX_CONNECTIONS : DROP_ADDRESS;
+    if (limit == LIMIT_ADDRESS && rate > 0 && shares_accepted(service->shares, key) > rate)
+        return DROP_RATE;
+    return DROP_NONE;
+}
+
+static void take(const struct service *service, enum limit limit, struct share *share)
+{
+    share_take(share);
+    if (limit == LIMIT_ADDRESS && service->config->max_rate_per_address > 0)
+        share_note_accepted(share);
+}
+
+static void take_back(const struct service *service, enum limit limit, struct share *share)
+{
+    if (limit == LIMIT_ADDRESS && service->config->max_rate_per_address > 0)
+        share_note_refused(share);
+    share_give(share);
+}
+
+/* Of workers that step back together, each waits for another while. */
+static void step_back(const struct service *service, unsigned attempt)
+{
+    for (volatile unsigned i = 0; i < (service->slot + 1) * (attempt + 1) * STEP_BACK_TURNS;)
+        i = i + 1;
+}
+
+/* A share that is shown and over the limit is taken back and tried again: several who meet at the
+ * very limit would all be over it. */
+static enum drop_reason take_one(const struct service *service, enum limit limit,
+                                 const struct share_key *key)
+{
+    enum drop_reason reason = DROP_NONE;
+
+    for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
+        struct share *share = shares_hold(service->shares, service->share_owner, key);
+
+        if (share == NULL)
+            return DROP_TABLE;
+        take(service, limit, share);
+        reason = over_limit(service, limit, key);
+        if (reason == DROP_NONE)
+            return DROP_NONE;
+        take_back(service, limit, share);
+        step_back(service, attempt);
+    }
+    return reason;
+}
+
+static struct share *own_share(const struct service *service, const struct prong_socket *socket,
+                               enum limit limit)
+{
+    struct share_key key;
+
+    if (!find_key(service, socket, limit, &key))
+        return NULL;
+    return shares_find(service->shares, service->share_owner, &key);
+}
+
+static enum drop_reason take_limit(const struct service *service, const struct prong_socket *socket,
+                                   enum limit limit)
+{
+    struct share_key key;
+
+    return find_key(service, socket, limit, &key) ? take_one(service, limit, &key) : DROP_NONE;
+}
+
+enum drop_reason quota_admit(struct service *service, struct prong_socket *socket)
+{
+    enum drop_reason reason = take_limit(service, socket, LIMIT_ADDRESS);
+    struct share *share;
+
+    if (reason != DROP_NONE)
+        return reason;
+    reason = take_limit(service, socket, LIMIT_SERVER);
+    connection_of(socket)->is_counted = reason == DROP_NONE;
+    share = reason == DROP_NONE ? NULL : own_share(service, socket, LIMIT_ADDRESS);
+    if (share != NULL)
+        take_back(service, LIMIT_ADDRESS, share);
+    return reason;
+}
+
+/* --- Moving --- */
+
+/* A share of each limit, or of none: false. */
+static bool count_all(const struct service *service, const struct prong_socket *socket)
+{
+    struct share *shares[QUOTAS] = {0};
+    struct share_key key;
+
+    for (int limit = 0; limit < QUOTAS; limit++) {
+        if (!find_key(service, socket, (enum limit)limit, &key))
+            continue;
+        shares[limit] = shares_hold(service->shares, service->share_owner, &key);
+        if (shares[limit] == NULL) {
+            quota_give(shares);
+            return false;
+        }
+        share_take(shares[limit]);
+    }
+    return true;
+}
+
+void quota_count(struct service *service, struct prong_socket *socket, struct record *record)
+{
+    struct connection *connection = connection_of(socket);
+
+    if (record != NULL && record->is_counted) { /* it came back */
+        connection->is_counted = true;
+        record->is_counted = false;
+        memset(record->shares, 0, sizeof(record->shares));
+        return;
+    }
+    connection->is_counted = count_all(service, socket);
+    if (!connection->is_counted)
+        log_warning("connection not counted reason=%s server=%s connection=%llu",
+                    drop_reason_name(DROP_TABLE), service->config->name,
+                    (unsigned long long)connection->id);
+}
+
+void quota_leave(struct service *service, struct prong_socket *socket, struct record *record)
+{
+    struct connection *connection = connection_of(socket);
+
+    record->is_counted = connection->is_counted;
+    for (int limit = 0; limit < QUOTAS && connection->is_counted; limit++)
+        record->shares[limit] = own_share(service, socket, (enum limit)limit);
+    connection->is_counted = false;
+}
+
+void quota_release(struct service *service, struct prong_socket *socket)
+{
+    struct connection *connection = connection_of(socket);
+    struct share *shares[QUOTAS];
+
+    if (!connection->is_counted)
+        return;
+    connection->is_counted = false;
+    for (int limit = 0; limit < QUOTAS; limit++)
+        shares[limit] = own_share(service, socket, (enum limit)limit);
+    quota_give(shares);
+}
+
+void quota_give(struct share *shares[QUOTAS])
+{
+    for (int limit = 0; limit < QUOTAS; limit++) {
+        if (shares[limit] != NULL)
+            share_give(shares[limit]);
+        shares[limit] = NULL;
+    }
+}
+
+void quota_sweep(const struct service *service)
+{
+    if (service->config->max_rate_per_address > 0)
+        shares_sweep(service->shares, service->share_owner);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Quotas: how many connections a server and each network of its clients may have, and how many a
+ * network may open in a second, over all workers and generations.
+ *
+ * A connection that counts holds a share of each limit of its server until it is closed.  One that
+ * moves is counted by its taker before its giver gives the share up, so that no moment is free for
+ * somebody else.
+ */
+#ifndef PRONGD_QUOTA_H
+#define PRONGD_QUOTA_H
+
+#include <stddef.h>
+
+#include "drop.h"
+
+struct prong_socket;
+struct record;
+struct service;
+struct share;
+
+/* A share of the server, and one of the client's network. */
+#define QUOTAS 2
+
+/* Takes shares for a new client.  DROP_NONE, or the limit that it is over: it has none then. */
+enum drop_reason quota_admit(struct service *service, struct prong_socket *socket);
+
+/* Takes them although the limits say no, as `shadow` wants it, and for a connection that came from
+ * another worker.  Takes those that a record has. */
+void quota_count(struct service *service, struct prong_socket *socket, struct record *record);
+
+/* The connection leaves: `record` has its shares now. */
+void quota_leave(struct service *service, struct prong_socket *socket, struct record *record);
+
+/* Gives the shares back.  Harmless on one that has none. */
+void quota_release(struct service *service, struct prong_socket *socket);
+
+/* Gives back what a record has. */
+void quota_give(struct share *shares[QUOTAS]);
+
+/* Every second. */
+void quota_sweep(const struct service *service);
+
+#endif
