@@ -86,10 +86,28 @@ void *prongd_service_user(const struct prongd_service *service)
     return own_const(service)->user;
 }
 
+struct visit {
+    bool (*visit)(struct prong_socket *socket, void *user);
+    void *user;
+};
+
+/* Those that were refused, and those that arrive from another worker, are nobody's to write to. */
+static bool visit_one(struct prong_socket *socket, void *user)
+{
+    const struct visit *visit = user;
+    uint8_t state = connection_of(socket)->state;
+
+    if (state != CONNECTION_SERVING && state != CONNECTION_DRAINING)
+        return true;
+    return visit->visit(socket, visit->user);
+}
+
 void prongd_each_connection(struct prongd_service *service,
                             bool (*visit)(struct prong_socket *socket, void *user), void *user)
 {
-    service_each_connection(own(service), visit, user);
+    struct visit own_visit = {visit, user};
+
+    service_each_connection(own(service), visit_one, &own_visit);
 }
 
 int prongd_post(struct prongd_service *service, void (*function)(void *argument), void *argument)

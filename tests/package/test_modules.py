@@ -93,3 +93,107 @@ def test_pkg_config_tells_the_headers_and_the_directory(prefix, prongd, tmp_path
     with connect(daemon.address("upper")) as client:
         client.sendall(b"Hello")
         assert receive(client, 5) == b"HELLO"
+
+
+# --- The examples ---
+
+
+@pytest.fixture(scope="module")
+def examples(prefix, tmp_path_factory):
+    """Their installed sources; built and installed, so that a name finds them."""
+    sources = next(prefix.glob("share/doc/**/examples/modules"))
+    build_against(prefix, sources, tmp_path_factory.mktemp("examples"))
+    return sources
+
+
+class User:
+    """Somebody in the chat."""
+
+    def __init__(self, address, name):
+        self.client = connect(address)
+        self.stream = self.client.makefile("rw", newline="\n")
+        assert self.hears() == "What is your name?"
+        self.says(name)
+        assert self.hears() == f"* {name} is here"
+
+    def says(self, line):
+        self.stream.write(line + "\n")
+        self.stream.flush()
+
+    def hears(self):
+        return self.stream.readline().rstrip("\n")
+
+    def asks(self, line):
+        self.says(line)
+        return self.hears()
+
+
+def test_chat_keeps_everybody_and_the_nicknames_over_20_reloads_of_new_code(
+        prefix, prongd, examples, tmp_path):
+    tmp_path.chmod(0o755)
+    module = tmp_path / "chat.so"
+
+    def compile_chat(version):
+        fresh = tmp_path / "fresh.so"
+        run("cc", "-shared", "-fPIC", f"-I{prefix}/include", f'-DCHAT_VERSION="{version}"',
+            examples / "chat.c", "-o", fresh)
+        fresh.rename(module)
+
+    compile_chat(0)
+    daemon = prongd(harness.server("chat", module), workers=1)
+    ann, bob = (User(daemon.address("chat"), name) for name in ("ann", "bob"))
+    assert ann.hears() == "* bob is here"
+    for version in range(1, 21):
+        bob.stream.write("half of a ")  # the rest comes when others answer
+        bob.stream.flush()
+        compile_chat(version)
+        reload = daemon.ctl("reload")  # waits until the old workers are gone
+        assert reload.returncode == 0, reload.stderr
+        assert ann.asks("/version") == f"* chat {version}"
+        bob.says(f"line {version}")
+        assert ann.hears() == f"bob: half of a line {version}"
+        assert sorted(ann.asks("/who").split()[2:]) == ["ann", "bob"]
+    assert daemon.status()["master"]["generation"] == 21
+    with connect(daemon.address("chat")) as client:
+        stream = client.makefile("rw", newline="\n")
+        assert stream.readline() == "What is your name?\n"
+        for name, answer in [("ann", "Somebody has that name already."),
+                             ("a b", "A name has 1 to 23 letters or digits.")]:
+            stream.write(name + "\n")
+            stream.flush()
+            assert stream.readline().rstrip() == answer
+    bob.stream.close()
+    bob.client.close()
+    assert ann.hears() == "* bob is gone"
+    ann.stream.close()
+    ann.client.close()
+
+
+def frame(payload):
+    return len(payload).to_bytes(4, "big") + payload
+
+
+def read_frame(client):
+    return receive(client, int.from_bytes(receive(client, 4), "big"))
+
+
+def test_digest_answers_frames_and_half_of_one_moves_with_a_reload(prongd, examples):
+    daemon = prongd(harness.server("digest", "digest"))
+    with connect(daemon.address("digest")) as client:
+        client.sendall(frame(b"\x01a") + frame(b"\x02abc") + frame(b"\x07") + frame(b""))
+        assert read_frame(client) == b"\x01" + bytes.fromhex("af63dc4c8601ec8c")
+        assert read_frame(client) == b"\x02cba"
+        assert [read_frame(client), read_frame(client)] == [b"\0", b"\0"]
+        long = frame(b"\x02" + bytes(range(256)) * 1000)
+        client.sendall(long[:100_000])
+        assert daemon.ctl("reload").returncode == 0
+        client.sendall(long[100_000:])
+        assert read_frame(client) == b"\x02" + bytes(reversed(range(256))) * 1000
+
+
+def test_digest_ends_a_client_whose_frame_is_too_long(prongd, examples):
+    daemon = prongd(harness.server("digest", "digest"))
+    with connect(daemon.address("digest")) as client:
+        client.sendall((1 << 30).to_bytes(4, "big"))
+        assert client.recv(1) == b""
+    daemon.wait_for_log("a request is longer than 512k")

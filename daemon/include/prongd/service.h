@@ -53,8 +53,9 @@ PRONGD_API struct prong_loop *prongd_loop(const struct prongd_service *service);
 PRONGD_API void prongd_service_set_user(struct prongd_service *service, void *user);
 PRONGD_API void *prongd_service_user(const struct prongd_service *service);
 
-/* Calls `visit` for each connection of this service in this worker until it returns false.  The one
- * that is visited may be destroyed. */
+/* Calls `visit` for each connection of this service in this worker until it returns false; any may
+ * be destroyed.  Left out are those whose on_connection has not returned yet and those that are on
+ * their way from another worker. */
 PRONGD_API void prongd_each_connection(struct prongd_service *service,
                                        bool (*visit)(struct prong_socket *socket, void *user),
                                        void *user);
