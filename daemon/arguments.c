@@ -19,7 +19,9 @@ const struct argument_row argument_rows[] = {
     {'T', "dump", NULL, TASK_DUMP,
      "Print the effective configuration, each value with its origin."},
     {LONG_DESCRIBE, "describe", "WHAT", TASK_DESCRIBE,
-     "Print the sample configuration (sample) or a manual page (prongd.8, prongd.conf.5)."},
+     "Print the sample configuration (sample), a manual page (prongd.8, prongd.conf.5), or the "
+     "options "
+     "of a module (its path)."},
     {'V', "version", NULL, TASK_VERSION, "Print the version, and the handlers that are built in."},
     {'h', "help", NULL, TASK_HELP, "Print this."},
 };

@@ -16,8 +16,10 @@
 #include "detach.h"
 #include "inheritance.h"
 #include "master.h"
+#include "module.h"
 #include "observer.h"
 #include "page.h"
+#include "privileges.h"
 #include "program.h"
 #include "table.h"
 #include "title.h"
@@ -71,15 +73,36 @@ static const struct description descriptions[] = {
     {"prongd.8", page_print},
 };
 
+/* Its rows, as a child reads them that is nobody, or who we are. */
+static int print_module(const char *path)
+{
+    const struct config nothing = {0};
+    struct privileges room;
+    char problem[1024];
+    struct module *module =
+        module_open(path, module_identity(&nothing, &room), problem, sizeof(problem));
+
+    if (module == NULL) {
+        fprintf(stderr, "prongd: %s\n", problem);
+        return EXIT_USAGE;
+    }
+    describe_module(&module->handler, path, stdout);
+    module_free(module);
+    return EXIT_SUCCESS;
+}
+
 static int print_description(const char *name)
 {
+    if (*name == '/')
+        return print_module(name);
     for (size_t i = 0; i < sizeof(descriptions) / sizeof(descriptions[0]); i++) {
         if (strcmp(descriptions[i].name, name) != 0)
             continue;
         descriptions[i].print(handler_table, stdout);
         return EXIT_SUCCESS;
     }
-    fprintf(stderr, "prongd: --describe takes sample, prongd.8 or prongd.conf.5\n");
+    fprintf(stderr,
+            "prongd: --describe takes sample, prongd.8, prongd.conf.5 or the path of a module\n");
     return EXIT_USAGE;
 }
 

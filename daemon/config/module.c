@@ -123,6 +123,21 @@ struct module *module_open(const char *path, const struct privileges *identity, 
     return NULL;
 }
 
+struct module *module_departed(const char *name)
+{
+    struct module *module = calloc(1, sizeof(*module));
+
+    if (module == NULL)
+        return NULL;
+    module->image = -1;
+    module->path = strdup(name);
+    module->handler = (struct prongd_handler){PRONGD_HANDLER, .name = module->path};
+    if (module->path != NULL)
+        return module;
+    module_free(module);
+    return NULL;
+}
+
 void module_free(struct module *module)
 {
     if (module == NULL)

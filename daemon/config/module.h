@@ -18,7 +18,7 @@ struct problems;
 
 struct module {
     char *path;
-    int image;                     /* a descriptor (base/module_image.h) */
+    int image;                     /* a descriptor (base/module_image.h); -1: departed */
     struct prongd_handler handler; /* of the description */
     struct prongd_option *options; /* the handler's */
     void *description;             /* holds the texts that they point to */
@@ -27,6 +27,9 @@ struct module {
 /* Copies the file and lets a child describe it.  NULL with one sentence in `problem`. */
 struct module *module_open(const char *path, const struct privileges *identity, char *problem,
                            size_t size);
+
+/* One of a program that is gone: a name, and no code.  NULL when memory is short. */
+struct module *module_departed(const char *name);
 
 /* Accepts NULL. */
 void module_free(struct module *module);

@@ -112,3 +112,13 @@ void describe_sample(const struct prongd_handler *const *handlers, FILE *stream)
         print_table(stream, &table);
     }
 }
+
+void describe_module(const struct prongd_handler *handler, const char *value, FILE *stream)
+{
+    const struct option_table table = handler_options(handler);
+
+    print_comment(stream, handler->help);
+    fprintf(stream, "[server %s]\nlisten = %s\nhandler = %s\n", handler->name,
+            example_value("listen"), value);
+    print_table(stream, &table);
+}

@@ -7,17 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "config.h"
 #include "format.h"
+#include "module.h"
 #include "options.h"
 #include "parse.h"
-
-/* Stands for one that this program does not have: its connections cannot move. */
-static const struct prongd_handler departed = {
-    .abi = PRONGD_HANDLER_ABI,
-    .size = sizeof(departed),
-    .name = "(departed)",
-};
 
 /* --- Writing --- */
 
@@ -98,7 +93,26 @@ static const struct prongd_handler *find_handler(const struct prongd_handler *co
         if (strcmp((*handlers)->name, name) == 0)
             return *handlers;
     }
-    return &departed;
+    return NULL;
+}
+
+/* Stands for one that this program does not have, a module above all.  It has the name: where the
+ * new configuration has a handler of that name, connections move to it. */
+static const struct prongd_handler *add_departed(struct config *config,
+                                                 struct config_server *server, const char *name)
+{
+    struct module *module = module_departed(name), **place;
+
+    place = array_add(&config->modules, &config->module_count, sizeof(struct module *));
+    if (module == NULL || place == NULL) {
+        module_free(module);
+        if (place != NULL)
+            config->module_count--;
+        return NULL;
+    }
+    *place = module;
+    server->module = module;
+    return &module->handler;
 }
 
 static void set_handler(struct config_server *server, const struct prongd_handler *handler,
@@ -113,22 +127,30 @@ static void set_handler(struct config_server *server, const struct prongd_handle
         set_rows(&rows, server->handler_config, options);
 }
 
-static struct config_server *new_server(const json_t *value,
-                                        const struct prongd_handler *const *handlers)
+/* Added to the configuration.  False: it makes no sense, or memory is short. */
+static bool add_server(struct config *config, const json_t *value,
+                       const struct prongd_handler *const *handlers)
 {
+    const struct prongd_handler *handler;
     struct config_server *server;
-    const char *name, *handler;
+    const char *name, *handler_name;
 
-    if (json_unpack((json_t *)(uintptr_t)value, "{s:s, s:s}", "name", &name, "handler", &handler) <
-        0)
-        return NULL;
+    if (json_unpack((json_t *)(uintptr_t)value, "{s:s, s:s}", "name", &name, "handler",
+                    &handler_name) < 0)
+        return false;
     server = calloc(1, sizeof(*server));
     if (server == NULL)
-        return NULL;
+        return false;
+    config->servers[config->server_count++] = server;
     server->name = strdup(name);
     set_rows(&server_options, server, json_object_get(value, "options"));
-    set_handler(server, find_handler(handlers, handler), json_object_get(value, "handler_options"));
-    return server;
+    handler = find_handler(handlers, handler_name);
+    if (handler == NULL)
+        handler = add_departed(config, server, handler_name);
+    if (handler == NULL || server->name == NULL)
+        return false;
+    set_handler(server, handler, json_object_get(value, "handler_options"));
+    return true;
 }
 
 static bool read_servers(struct config *config, const json_t *servers,
@@ -138,12 +160,8 @@ static bool read_servers(struct config *config, const json_t *servers,
 
     config->servers = calloc(count + 1, sizeof(struct config_server *));
     while (config->servers != NULL && config->server_count < count) {
-        struct config_server *server =
-            new_server(json_array_get(servers, config->server_count), handlers);
-
-        if (server == NULL)
+        if (!add_server(config, json_array_get(servers, config->server_count), handlers))
             return false;
-        config->servers[config->server_count++] = server;
     }
     return config->servers != NULL;
 }
@@ -169,7 +187,7 @@ struct config *inherited_config_new(const json_t *value,
 bool inherited_config_is_whole(const struct config *config)
 {
     for (size_t i = 0; i < config->server_count; i++) {
-        if (config->servers[i]->handler == &departed)
+        if (config->servers[i]->module != NULL)
             return false;
     }
     return true;

@@ -152,6 +152,9 @@ static json_t *describe_server(const struct status *status, const struct generat
     described = json_pack("{s:s, s:s, s:o, s:f, s:f}", "name", config->name, "handler",
                           config->handler->name, "addresses", describe_addresses(current, server),
                           "max_to_mean", spread.max_to_mean, "jain", spread.jain);
+    json_object_set_new(
+        described, "handler_version",
+        json_string(config->handler->version != NULL ? config->handler->version : PRONG_VERSION));
     json_object_update_new(described, totals_json(&totals));
     return described;
 }

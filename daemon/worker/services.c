@@ -36,7 +36,7 @@ void *prongd_state(struct prong_socket *socket)
 
 const void *prongd_config(struct prong_socket *socket)
 {
-    return service_of(socket)->handler_config;
+    return prongd_service_config(prongd_service(socket));
 }
 
 uint64_t prongd_connection_id(struct prong_socket *socket)
@@ -68,7 +68,7 @@ const char *prongd_service_name(const struct prongd_service *service)
 
 const void *prongd_service_config(const struct prongd_service *service)
 {
-    return own_const(service)->handler_config;
+    return own_const(service)->handler->config_size > 0 ? own_const(service)->handler_config : NULL;
 }
 
 struct prong_loop *prongd_loop(const struct prongd_service *service)

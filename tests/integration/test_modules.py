@@ -64,7 +64,8 @@ def test_a_path_serves_with_the_options_of_its_section(prongd, module):
     with connect(daemon.address("own")) as client:
         assert [line(client), line(client)] == ["good day 1 sad 3 loud"] * 2
     daemon.wait_for_log("greeted length=8 server=own connection=")
-    assert daemon.server_status("plain")["handler"] == "greeter"
+    status = daemon.server_status("plain")
+    assert (status["handler"], status["handler_version"]) == ("greeter", "1")
 
 
 def test_a_name_is_looked_for_in_the_directory(prongd, module, tmp_path):
@@ -96,6 +97,24 @@ def test_what_it_says_about_itself_is_tested_and_dumped(make_daemon, module):
     dump = check(daemon, "-T").stdout
     assert "repeats = 3" in dump
     assert "mood = glad                              # default" in dump
+
+
+def test_its_options_are_described_as_a_configuration_that_is_good(module, tmp_path):
+    described = subprocess.run([PRONGD, f"--describe={module()}"], capture_output=True, text=True,
+                               timeout=60)
+    assert described.returncode == 0, described.stderr
+    assert "# How it is said.\n# One of: glad sad\n#mood = glad\n" in described.stdout
+    config = tmp_path / "prongd.conf"
+    text = described.stdout.replace("\n#", "\n").replace("\n ", "\n# ")
+    config.write_text(text.replace("127.0.0.1:7007", "127.0.0.1:0"))
+    assert subprocess.run([PRONGD, "-t", "-c", config], timeout=60).returncode == 0
+
+
+def test_a_module_that_cannot_be_described_is_told(tmp_path):
+    described = subprocess.run([PRONGD, f"--describe={tmp_path}/none.so"], capture_output=True,
+                               text=True, timeout=60)
+    assert described.returncode == 2
+    assert "cannot be read: No such file or directory" in described.stderr
 
 
 @pytest.mark.parametrize("options, problem", [
@@ -199,6 +218,19 @@ def test_each_reload_loads_new_code_and_connections_keep_their_state(prongd, mod
         client.sendall(b"\n")
         assert line(client) == "5 lines 5"
     assert greeting(daemon) == "hello 5 glad 2 low"
+
+
+def test_connections_of_a_module_live_on_over_an_upgrade(prongd, module):
+    daemon = prongd(server("greet", module()))
+    with connect(daemon.address("greet")) as client:
+        assert line(client) == "hello 1 glad 2 low"
+        client.sendall(b"\n")
+        assert line(client) == "1 lines 1"
+        module(VERSION='"2"')
+        assert daemon.ctl("upgrade").returncode == 0
+        eventually(daemon.is_ready, "the old workers are gone")
+        client.sendall(b"\n")
+        assert line(client) == "2 lines 2"
 
 
 def test_a_file_that_is_overwritten_harms_nobody_before_the_reload(prongd, module, tmp_path):

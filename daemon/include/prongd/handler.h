@@ -56,7 +56,7 @@ struct prongd_handler {
     uint32_t option_size; /* sizeof(struct prongd_option) */
     uint32_t reserved;    /* 0 */
     const char *name; /* snake_case, at most 63 bytes; of a built-in one the value of `handler =` */
-    const char *version; /* shown by status; NULL: the daemon's */
+    const char *version; /* in `prongctl status --json`; NULL: the daemon's */
     const char *help;    /* one sentence */
 
     /* Its options in the [server NAME] section: rows that fill a struct of config_size
