@@ -96,7 +96,9 @@ struct config_server {
     struct prongd_list deny;
     int enforce; /* enum config_enforce */
     bool shadow;
-    uint64_t timeout_ms; /* 0: none */
+    uint64_t timeout_ms; /* 0: none, as for the next two */
+    uint64_t first_byte_timeout_ms;
+    uint64_t lifetime_ms;
     bool no_delay;
     bool keep_alive;
     uint64_t keep_alive_idle_ms;

@@ -219,6 +219,14 @@ static const struct prongd_option server_rows[] = {
      .most = 30 * DAY,
      .help = "How long a connection may stay without a byte in either direction; 0 sets no "
              "limit."},
+    {PRONGD_DURATION(struct config_server, first_byte_timeout_ms), "server", "first_byte_timeout",
+     .fallback = "0", .most = 30 * DAY,
+     .help = "How long a client may take until its first byte, looked at once a second; 0 sets no "
+             "limit."},
+    {PRONGD_DURATION(struct config_server, lifetime_ms), "server", "lifetime", .fallback = "0",
+     .most = 30 * DAY,
+     .help = "How long a connection may last, whatever it does, looked at once a second; 0 sets no "
+             "limit."},
     {PRONGD_BOOLEAN(struct config_server, no_delay), "server", "no_delay", .fallback = "no",
      .help = "Whether small pieces are sent at once (TCP_NODELAY) instead of being gathered."},
     {PRONGD_BOOLEAN(struct config_server, keep_alive), "server", "keep_alive", .fallback = "no",

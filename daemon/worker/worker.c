@@ -17,6 +17,7 @@
 #include "config.h"
 #include "confine.h"
 #include "connection.h"
+#include "deadline.h"
 #include "exchange.h"
 #include "farewell.h"
 #include "inheritance.h"
@@ -209,8 +210,10 @@ static void on_pulse(struct ev_loop *loop, ev_timer *timer, int revents)
                           memory_order_relaxed);
     atomic_store_explicit(&worker->cell->cpu_us, clock_us(CLOCK_PROCESS_CPUTIME_ID),
                           memory_order_relaxed);
-    for (size_t i = 0; i < worker->service_count; i++)
+    for (size_t i = 0; i < worker->service_count; i++) {
         quota_sweep(&worker->services[i]);
+        deadline_check(&worker->services[i]);
+    }
 }
 
 static void start_heartbeat(struct worker *worker)

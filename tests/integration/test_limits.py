@@ -71,3 +71,21 @@ def test_without_a_timeout_nothing_is_closed(prongd):
     with connect(daemon.address("quick")) as quick, connect(daemon.address("patient")) as patient:
         assert receive_all(quick) == b""
         assert echoes(patient)
+
+
+def test_a_client_that_says_nothing_is_closed_and_one_that_spoke_stays(prongd):
+    daemon = prongd(server("echo", "echo", first_byte_timeout="1s"))
+    with connect(daemon.address("echo")) as silent, connect(daemon.address("echo")) as other:
+        assert echoes(other)
+        assert receive_all(silent) == b""
+        assert echoes(other)
+    assert "client timed out reason=first_byte_timeout server=echo" in daemon.log()
+
+
+def test_a_lifetime_counts_on_over_a_reload(prongd):
+    daemon = prongd(server("echo", "echo", lifetime="2s"))
+    with connect(daemon.address("echo")) as client:
+        assert echoes(client)
+        assert daemon.ctl("reload").returncode == 0
+        assert receive_all(client) == b""
+    assert "client timed out reason=lifetime server=echo" in daemon.log()
