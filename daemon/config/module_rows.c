@@ -14,6 +14,9 @@
 /* A member of any type fits; so every row has its own place in the parent. */
 #define PLACE_SIZE sizeof(struct prongd_list)
 
+/* Of handlers and of options. */
+#define MAX_NAME 63
+
 /* --- Writing --- */
 
 static json_t *describe_choices(const char *const *choices)
@@ -49,6 +52,14 @@ json_t *module_rows_describe(const struct prongd_handler *handler)
 
 /* --- Reading --- */
 
+static bool is_name(const char *name)
+{
+    size_t length = strlen(name);
+
+    return length > 0 && length <= MAX_NAME &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == length;
+}
+
 static const char *const *take_choices(const json_t *list)
 {
     size_t count = json_array_size(list);
@@ -68,7 +79,8 @@ static bool take_option(struct prongd_option *row, const json_t *value, size_t i
     if (json_unpack((json_t *)(uintptr_t)value, "{s:i, s:s, s:I, s:I, s:i, s:s, s:o}", "type",
                     &type, "name", &row->name, "least", &least, "most", &most, "change", &change,
                     "help", &row->help, "choices", &choices) < 0 ||
-        type < 0 || type > PRONGD_TYPE_LIST || change < 0 || change > PRONGD_CHANGE_RESTART)
+        type < 0 || type > PRONGD_TYPE_LIST || change < 0 || change > PRONGD_CHANGE_RESTART ||
+        !is_name(row->name))
         return false;
     row->type = (enum prongd_option_type)type;
     row->change = (enum prongd_option_change)change;
@@ -80,7 +92,8 @@ static bool take_option(struct prongd_option *row, const json_t *value, size_t i
         row->example = "...";
     row->offset = index * PLACE_SIZE;
     row->choices = take_choices(choices);
-    return row->choices != NULL;
+    /* The first is what stands for nothing. */
+    return row->choices != NULL && (type != PRONGD_TYPE_CHOICE || row->choices[0] != NULL);
 }
 
 static int take_options(struct module *module, const json_t *list)
@@ -121,6 +134,8 @@ int module_rows_take(struct module *module, json_t *value)
     if (json_unpack(value, "{s:s, s:s, s:I, s:b, s:o}", "name", &handler->name, "help",
                     &handler->help, "state_size", &state_size, "moves", &moves, "options",
                     &options) < 0)
+        return -EPROTO;
+    if (!is_name(handler->name) || state_size < 0)
         return -EPROTO;
     handler->version = json_string_value(json_object_get(value, "version"));
     handler->state_size = (size_t)state_size;
