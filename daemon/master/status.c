@@ -180,7 +180,10 @@ static json_t *describe_all_drops(const json_t *servers)
     const json_t *server;
     size_t i;
 
-    json_array_foreach(servers, i, server) describe_drops(drops, server);
+    json_array_foreach(servers, i, server)
+    {
+        describe_drops(drops, server);
+    }
     return drops;
 }
 

@@ -42,11 +42,11 @@ int prong_framing_write(struct prong_socket *socket, const struct prong_framing_
     int error = check(options, bytes, size);
     int marked = error < 0 ? error : frame_mark(options->kind, size, mark);
     struct iovec body = {(void *)(uintptr_t)bytes, size};
-    struct iovec pieces[2];
+    struct iovec pieces[2] = {{mark, 0}, {mark, 0}};
 
     if (marked < 0)
         return marked;
-    pieces[0] = pieces[1] = (struct iovec){mark, (size_t)marked};
+    pieces[0].iov_len = pieces[1].iov_len = (size_t)marked;
     pieces[frame_is_line(options->kind) ? 0 : 1] = body;
     return prong_socket_writev(socket, pieces, 2);
 }
