@@ -40,12 +40,14 @@ struct gate {
     struct gate_place place;
     struct scoreboard_server *cell; /* its own */
     struct prong_server **handles;
+    struct pollfd *queues; /* of each handle: what the last look found */
     size_t handle_count;
     uint64_t *turns;              /* of each slot's loop, when somebody waited first */
     struct ev_timer recheck;      /* runs while closed */
     struct ev_timer housekeeping; /* runs always */
     struct load_meter load_meter;
     unsigned waited; /* looks in a row that found somebody waiting */
+    size_t rounds;   /* of housekeeping */
     bool is_closed;
     bool is_stopped;
     bool fell_back; /* said so already */
@@ -146,20 +148,19 @@ static bool may_accept(const struct gate *gate)
 
 /* --- Open and closed --- */
 
-static bool waits(struct prong_server *handle)
+/* One look into all queues: it is made often, so it is one system call. */
+static bool somebody_waits(struct gate *gate)
 {
-    struct pollfd readable = {.fd = prong_server_fd(handle), .events = POLLIN};
-
-    return poll(&readable, 1, 0) == 1;
+    for (size_t i = 0; i < gate->handle_count; i++)
+        gate->queues[i] =
+            (struct pollfd){.fd = prong_server_fd(gate->handles[i]), .events = POLLIN};
+    return poll(gate->queues, gate->handle_count, 0) > 0;
 }
 
-static bool somebody_waits(const struct gate *gate)
+/* By the last look. */
+static bool waits_at(const struct gate *gate, size_t handle)
 {
-    for (size_t i = 0; i < gate->handle_count; i++) {
-        if (waits(gate->handles[i]))
-            return true;
-    }
-    return false;
+    return gate->queues[handle].revents != 0;
 }
 
 static void look_again_in(struct gate *gate, unsigned ms)
@@ -209,8 +210,10 @@ static void nudge_lightest(struct gate *gate)
  * is ours, or nobody's. */
 static void keep_promises(struct gate *gate)
 {
-    for (size_t i = 0; gate->handle_count > 1 && i < gate->handle_count; i++) {
-        if (waits(gate->handles[i]))
+    if (gate->handle_count < 2 || !somebody_waits(gate))
+        return;
+    for (size_t i = 0; i < gate->handle_count; i++) {
+        if (waits_at(gate, i))
             prong_server_take(gate->handles[i], 1);
     }
 }
@@ -281,19 +284,24 @@ static void on_recheck(struct ev_loop *ev, struct ev_timer *timer, int revents)
 
 /* --- Housekeeping --- */
 
+/* Every handle is asked: one whose entry is not in force any more is mended by that. */
 bool gate_is_exclusive(const struct gate *gate)
 {
-    for (size_t i = 0; i < gate->handle_count; i++) {
-        if (!prong_server_is_exclusive(gate->handles[i]))
-            return false;
-    }
-    return true;
+    bool all = true;
+
+    for (size_t i = 0; i < gate->handle_count; i++)
+        all = prong_server_is_exclusive(gate->handles[i]) && all;
+    return all;
 }
 
+/* They stand in the same set, so one handle is asked each time, and the others when it lost its
+ * entry. */
 static void notice_fall_back(struct gate *gate)
 {
-    if (gate->fell_back || gate_is_exclusive(gate))
+    if (gate->fell_back || gate->handle_count == 0 ||
+        prong_server_is_exclusive(gate->handles[gate->rounds++ % gate->handle_count]))
         return;
+    (void)gate_is_exclusive(gate);
     gate->fell_back = true;
     log_notice("listening handle watched plainly reason=\"no EPOLLEXCLUSIVE\"");
 }
@@ -302,8 +310,10 @@ static void notice_fall_back(struct gate *gate)
  * anew has the kernel look. */
 static void watch_anew(struct gate *gate)
 {
+    if (!somebody_waits(gate))
+        return;
     for (size_t i = 0; i < gate->handle_count; i++) {
-        if (!waits(gate->handles[i]))
+        if (!waits_at(gate, i))
             continue;
         prong_server_pause(gate->handles[i]);
         prong_server_resume(gate->handles[i]);
@@ -350,15 +360,30 @@ struct gate *gate_new(const struct gate_place *place)
     return gate;
 }
 
-int gate_adopt(struct gate *gate, struct prong_server *handle)
+/* Room for one handle more. */
+static int grow(struct gate *gate)
 {
-    struct prong_server **handles =
-        realloc(gate->handles, (gate->handle_count + 1) * sizeof(struct prong_server *));
+    size_t count = gate->handle_count + 1;
+    struct prong_server **handles = realloc(gate->handles, count * sizeof(struct prong_server *));
+    struct pollfd *queues;
 
     if (handles == NULL)
         return -ENOMEM;
     gate->handles = handles;
-    handles[gate->handle_count++] = handle;
+    queues = realloc(gate->queues, count * sizeof(*queues));
+    if (queues == NULL)
+        return -ENOMEM;
+    gate->queues = queues;
+    return 0;
+}
+
+int gate_adopt(struct gate *gate, struct prong_server *handle)
+{
+    int error = grow(gate);
+
+    if (error < 0)
+        return error;
+    gate->handles[gate->handle_count++] = handle;
     (void)prong_server_set_exclusive(handle); /* housekeeping tells when it is not to be had */
     return 0;
 }
@@ -377,5 +402,6 @@ void gate_free(struct gate *gate)
     gate_stop(gate);
     free(gate->turns);
     free(gate->handles);
+    free(gate->queues);
     free(gate);
 }

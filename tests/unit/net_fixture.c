@@ -377,3 +377,22 @@ void run_idle(struct net *net)
     for (int i = 0; i < 8; i++)
         ev_run(net->ev, EVRUN_NOWAIT);
 }
+
+unsigned net_kernel_mask(const struct net *net, const struct prong_server *server)
+{
+    char path[64], line[256];
+    unsigned mask, found = 0;
+    int target;
+    FILE *info;
+
+    snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", prong_loop_epoll_fd(net->loop));
+    info = fopen(path, "re");
+    assert_non_null(info);
+    while (fgets(line, sizeof(line), info) != NULL) {
+        if (sscanf(line, "tfd: %d events: %x", &target, &mask) == 2 &&
+            target == prong_server_fd(server))
+            found = mask;
+    }
+    fclose(info);
+    return found;
+}

@@ -74,6 +74,10 @@ struct prong_address net_address(const struct net *net);
 /* Both, connected: net->accepted.socket and net->client.socket are open. */
 void net_pair(struct net *net);
 
+/* The events for which this server's handle stands in the kernel's epoll set of the loop; 0: it
+ * does not. */
+unsigned net_kernel_mask(const struct net *net, const struct prong_server *server);
+
 /* A blocking descriptor that is connected to the server. */
 int net_raw_client(struct net *net);
 

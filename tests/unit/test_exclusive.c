@@ -5,36 +5,15 @@
 #include "net_fixture.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define EPOLLEXCLUSIVE_BIT (1U << 28)
-
-/* The kernel's event mask of a descriptor in an epoll set; 0: it is not in it. */
-static unsigned kernel_mask(int epoll_fd, int fd)
-{
-    char path[64], line[256];
-    unsigned mask, found = 0;
-    int target;
-    FILE *info;
-
-    snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", epoll_fd);
-    info = fopen(path, "re");
-    assert_non_null(info);
-    while (fgets(line, sizeof(line), info) != NULL) {
-        if (sscanf(line, "tfd: %d events: %x", &target, &mask) == 2 && target == fd)
-            found = mask;
-    }
-    fclose(info);
-    return found;
-}
-
 static unsigned server_mask(const struct net *net)
 {
-    return kernel_mask(prong_loop_epoll_fd(net->loop), prong_server_fd(net->server));
+    return net_kernel_mask(net, net->server);
 }
 
 static void the_entry_is_exclusive_and_accepts(void **state)
@@ -44,7 +23,7 @@ static void the_entry_is_exclusive_and_accepts(void **state)
     net_listen(net);
     assert_int_equal(prong_server_set_exclusive(net->server), 0);
     assert_true(prong_server_is_exclusive(net->server));
-    assert_true(server_mask(net) & EPOLLEXCLUSIVE_BIT);
+    assert_true(server_mask(net) & EPOLLEXCLUSIVE);
     net_connect(net);
     run_until(net, &net->listener, "connection");
     assert_true(prong_server_is_exclusive(net->server));
@@ -64,7 +43,7 @@ static void a_pause_takes_the_entry_out_of_the_kernels_set_at_once(void **state)
     run_idle(net);
     assert_false(happened(&net->listener, "connection"));
     prong_server_resume(net->server);
-    assert_true(server_mask(net) & EPOLLEXCLUSIVE_BIT);
+    assert_true(server_mask(net) & EPOLLEXCLUSIVE);
     run_until(net, &net->listener, "connection");
 }
 

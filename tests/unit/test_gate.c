@@ -330,6 +330,38 @@ static void a_gate_that_closes_takes_who_woke_it_at_another_handle(void **state)
     prong_server_free(first);
 }
 
+/* libev builds its set anew (here: as after a fork), and with it go the entries of all handles. */
+static void a_rebuilt_epoll_set_is_noticed_for_every_handle(void **state)
+{
+    struct net *net = *state;
+    struct prong_server *first;
+    int client;
+
+    start(net, (const uint64_t[]){0, 0, 0, 0});
+    first = net->server;
+    net->server = NULL;
+    net_listen(net);
+    assert_int_equal(gate_adopt(bench->gate, net->server), 0);
+    assert_true(gate_is_exclusive(bench->gate));
+    ev_loop_fork(net->ev);
+    ev_run(net->ev, EVRUN_NOWAIT);
+    assert_false(gate_is_exclusive(bench->gate));
+    prong_server_pause(first); /* with the entry of the old set it would be exclusive again */
+    prong_server_resume(first);
+    prong_server_pause(net->server);
+    prong_server_resume(net->server);
+    ev_run(net->ev, EVRUN_NOWAIT);
+    assert_int_equal(net_kernel_mask(net, first) & EPOLLEXCLUSIVE, 0);
+    assert_int_equal(net_kernel_mask(net, net->server) & EPOLLEXCLUSIVE, 0);
+    assert_int_not_equal(net_kernel_mask(net, first), 0);
+    client = net_raw_client(net);
+    run_until(net, &net->listener, "connection");
+    close(client);
+    gate_free(bench->gate);
+    bench->gate = NULL;
+    prong_server_free(first);
+}
+
 /* --- The metric `load` --- */
 
 static void set_loads(const uint32_t loads[SLOTS])
@@ -425,6 +457,7 @@ static const struct CMUnitTest tests[] = {
     TEST(a_closed_gate_opens_when_nobody_has_accepted_for_seconds),
     TEST(a_wake_up_that_died_with_its_worker_costs_no_more_than_housekeeping),
     TEST(a_gate_that_closes_takes_who_woke_it_at_another_handle),
+    TEST(a_rebuilt_epoll_set_is_noticed_for_every_handle),
     TEST(by_load_a_worker_with_busy_connections_closes),
     TEST(by_load_a_worker_with_many_idle_connections_stays_open),
     TEST(by_load_the_number_of_connections_decides_among_idle_workers),
