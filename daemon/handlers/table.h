@@ -10,6 +10,9 @@
 extern const struct prongd_handler hello_handler;
 extern const struct prongd_handler echo_handler;
 extern const struct prongd_handler discard_handler;
+extern const struct prongd_handler daytime_handler;
+extern const struct prongd_handler time_handler;
+extern const struct prongd_handler chargen_handler;
 
 /* All of them; ends with NULL. */
 extern const struct prongd_handler *const handler_table[];

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The built-in handlers."""
 
+import calendar
 import socket
+import struct
+import time
 
 from client import connect, echoes, receive, receive_all, talk
 from daemon import eventually, server
@@ -54,3 +57,58 @@ def test_half_open_connections_are_allowed_where_asked_for(prongd):
         assert receive_all(plain) == b""
         eventually(lambda: daemon.server_status("plain")["connections"] == 0, "it is closed")
         assert daemon.server_status("half")["connections"] == 1
+
+
+def test_daytime_tells_the_local_time_and_ends(prongd):
+    daemon = prongd(server("day", "daytime"))
+    before = int(time.time())
+    line = talk(daemon.address("day"), b"what is ignored")
+    assert line.endswith(b"\r\n")
+    told = time.mktime(time.strptime(line.decode().strip(), "%a %b %d %H:%M:%S %Y"))
+    assert before <= told <= time.time()
+
+
+def test_time_tells_the_seconds_since_1900_and_ends(prongd):
+    daemon = prongd(server("clock", "time"))
+    before = int(time.time())
+    (told,) = struct.unpack("!I", talk(daemon.address("clock"), b""))
+    assert before <= told + calendar.timegm((1900, 1, 1, 0, 0, 0)) <= time.time()
+
+
+def chargen_text(size):
+    """What RFC 864 recommends: 72 printable characters a line, each begins one further on."""
+    ring = bytes(range(32, 127)) * 2
+    lines = b"".join(ring[first:first + 72] + b"\r\n" for first in range(95))
+    return (lines * (size // len(lines) + 1))[:size]
+
+
+def test_chargen_sends_its_lines_without_end(prongd):
+    daemon = prongd(server("chars", "chargen"))
+    with connect(daemon.address("chars")) as client:
+        client.sendall(b"what is ignored")
+        assert receive(client, 300_000) == chargen_text(300_000)
+
+
+def test_chargen_goes_on_in_mid_line_after_reloads(prongd):
+    limited = server("chars", "chargen", rate_limit=3000)
+    daemon = prongd(limited)
+    with connect(daemon.address("chars")) as client:
+        text = receive(client, 1001)
+        for sections in (limited, server("chars", "chargen", rate_limit="9000"), limited):
+            daemon.write_config(sections)
+            answer = daemon.ctl("reload")
+            assert answer.returncode == 0, answer.stderr
+            text += receive(client, 1001)
+        daemon.write_config(server("chars", "chargen"))
+        assert daemon.ctl("reload").returncode == 0
+        text += receive(client, 100_000)
+        assert text == chargen_text(len(text))
+
+
+def test_chargen_keeps_to_its_rate(prongd):
+    daemon = prongd(server("chars", "chargen", rate_limit=10_000))
+    address, begun = daemon.address("chars"), time.monotonic()
+    with connect(address) as client:
+        assert len(receive(client, 6_000)) == 6_000
+        # A tenth of a second's bytes may come at once; only being too fast is a mistake.
+        assert time.monotonic() - begun >= 0.49

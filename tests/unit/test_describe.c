@@ -108,10 +108,13 @@ static void the_sample_loads_with_every_comment_removed(void **state)
 {
     char *text = text_of(describe_sample, handler_table);
     struct config_problems problems;
+    char *others = strstr(text, "\n# --- Only with handler = ");
     struct config *config;
     FILE *stream;
 
     (void)state;
+    if (others != NULL)
+        *others = '\0'; /* the echo server may not have them */
     uncomment(text);
     assert_non_null(strstr(text, "\nworkers = auto\n"));
     stream = fmemopen(text, strlen(text), "r");
