@@ -98,7 +98,9 @@ static void *copy_table(const void *rows, size_t count, size_t row_size, size_t 
 {
     char *copy = calloc(count + 1, own_size);
 
-    for (size_t i = 0; copy != NULL && i < count; i++)
+    if (copy == NULL)
+        return NULL;
+    for (size_t i = 0; i < count; i++)
         copy_struct(copy + i * own_size, own_size, (const char *)rows + i * row_size, row_size);
     return copy;
 }
