@@ -212,11 +212,10 @@ static int open_listeners(struct generation *generation, char *problem, size_t s
 /* Room for one for each of so many slots, none of them open.  NULL when memory is short. */
 static int *new_nudges(unsigned count)
 {
-    int *fds = malloc((count + 1U) * sizeof(int));
+    size_t size = (count + 1U) * sizeof(int);
+    int *fds = malloc(size);
 
-    for (unsigned i = 0; fds != NULL && i <= count; i++)
-        fds[i] = -1;
-    return fds;
+    return fds != NULL ? memset(fds, -1, size) : NULL;
 }
 
 /* Workers tell each other through them to look again (worker/gate.c). */
