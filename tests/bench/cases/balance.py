@@ -46,7 +46,7 @@ class Balance(Case):
 
     def lanes(self, bench):
         families = bench.families[:1] if bench.quick else bench.families
-        sizes = SIZES[:1] if bench.quick else SIZES
+        sizes = bench.sizes(SIZES[:1] if bench.quick else SIZES)
         return [Lane(f"{TITLES[kind]}, {size} workers", family, host, {"kind": kind, "size": size})
                 for kind in TITLES for family, host in families for size in sizes]
 

@@ -38,7 +38,7 @@ class BalanceFaults(Case):
     fresh_servers = True
 
     def lanes(self, bench):
-        sizes = SIZES[:1] if bench.quick else SIZES
+        sizes = bench.sizes(SIZES[:1] if bench.quick else SIZES)
         return [Lane(f"{title}, {size} workers", family, host, {"kind": title, "size": size})
                 for title, kind in KINDS.items()
                 for family, host in bench.families[:1 if bench.quick else kind.families]

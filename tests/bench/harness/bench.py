@@ -13,7 +13,9 @@ class Bench:
     def __init__(self, options, build_directory, scratch):
         self.rounds = options.rounds  # None: as many as each case says
         self.quick = options.quick
-        self.workers = options.workers
+        self.words = [word.lower() for word in options.words]
+        self.only_workers = options.workers  # None: as many as each case says
+        self.workers = options.workers or 2
         self.directory = DIRECTORY
         self.scratch = pathlib.Path(scratch)
         self.files = 0
@@ -35,6 +37,15 @@ class Bench:
 
     def rounds_of(self, case):
         return self.rounds or (2 if self.quick else case.rounds)
+
+    def lanes_of(self, case):
+        """Those that were asked for."""
+        return [lane for lane in case.lanes(self)
+                if all(word in f"{lane.title}, {lane.family}".lower() for word in self.words)]
+
+    def sizes(self, known):
+        """Numbers of workers, for a case that compares several."""
+        return (self.only_workers,) if self.only_workers else known
 
     def progress(self, text):
         if sys.stderr.isatty():

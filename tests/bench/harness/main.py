@@ -31,7 +31,11 @@ def parse(arguments, known):
     parser.add_argument("cases", nargs="*", metavar="case", help="all of them when none is named")
     parser.add_argument("--rounds", type=int,
                         help="how often everybody has a turn (9; 3 in the longer cases)")
-    parser.add_argument("--workers", type=int, default=2, help="of each server (2)")
+    parser.add_argument("--workers", type=int,
+                        help="of each server (2; the cases about balance: 2, 4 and 8)")
+    parser.add_argument("--lane", action="append", default=[], metavar="WORD", dest="words",
+                        help="only lanes with this in their title, as lasting or IPv6; with "
+                             "several, all of them")
     parser.add_argument("--peers", help="only these, separated by commas")
     parser.add_argument("--quick", action="store_true",
                         help="short turns and 2 rounds, to see whether it works: no figures to "
@@ -46,7 +50,7 @@ def parse(arguments, known):
     for name in options.cases:
         if name not in known:
             parser.error(f"no case is called {name}; there are {', '.join(known)}")
-    if options.workers < 1 or (options.rounds is not None and options.rounds < 1):
+    if (options.workers is not None and options.workers < 1) or (options.rounds is not None and options.rounds < 1):
         parser.error("--rounds and --workers: at least 1")
     return options
 
@@ -75,6 +79,8 @@ def run_case(case, bench, peer_classes):
     peer_classes = [one for one in peer_classes if one in case.peers]
     if not peer_classes:
         return report.CaseReport(case, 0, [], [], ["none of its peers is in this run"])
+    if not bench.lanes_of(case):
+        return report.CaseReport(case, 0, [], [], ["none of its lanes is in this run"])
     samples = rounds.play(case, bench, peer_classes)
     notes = []
     try:
@@ -105,7 +111,7 @@ def run(options, known, scratch):
     for case in cases_to_run:
         reports.append(run_case(case, bench, peer_classes))
         say(reports[-1].text(versions))
-    say(report.verdicts_text(reports))
+        say(reports[-1].verdicts_text())
     if options.json:
         print(report.as_json(bench, versions, notes, reports))
     all_met = all(one.met for one_report in reports for one in one_report.verdicts)

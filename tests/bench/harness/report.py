@@ -28,6 +28,10 @@ class CaseReport:
         parts += [f"{self.case.name}: not measured: {note}\n" for note in self.notes]
         return "\n".join(parts)
 
+    def verdicts_text(self):
+        """Told with each case, so that a run that is ended early leaves its findings."""
+        return "\n".join([*(one.text() for one in self.verdicts), ""])
+
     def as_json(self):
         return {"name": self.case.name, "rounds": self.rounds,
                 "lanes": [result.as_json() for result in self.results],
@@ -55,10 +59,6 @@ def head(bench, peer_classes, versions):
     if bench.quick:
         lines.append("--quick: the turns are too short for figures to rely on.")
     return "\n".join([*lines, HOW])
-
-
-def verdicts_text(reports):
-    return "\n".join(one.text() for report in reports for one in report.verdicts)
 
 
 def as_json(bench, versions, notes, reports):

@@ -14,7 +14,7 @@ def order(peers, number):
 
 def play(case, bench, peer_classes):
     """{lane: {peer name: [a measurement for each round]}}"""
-    samples = {lane: {one.name: [] for one in peer_classes} for lane in case.lanes(bench)}
+    samples = {lane: {one.name: [] for one in peer_classes} for lane in bench.lanes_of(case)}
     one_round = _with_fresh_servers if case.fresh_servers else _with_the_same_servers
     rounds = bench.rounds_of(case)
     for number in range(rounds):
