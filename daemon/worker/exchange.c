@@ -144,6 +144,7 @@ static void give_some(struct exchange *exchange)
 {
     exchange->this_turn = 0;
     exchange->asked_to_wait = false;
+    selection_begin_pass(&exchange->selection);
     for (size_t i = 0; i < exchange->place.service_count; i++) {
         exchange->service = &exchange->place.services[i];
         service_each_connection(exchange->service, visit, exchange);

@@ -62,6 +62,13 @@ void selection_begin(struct selection *selection, bool spares)
     selection->spares = spares;
 }
 
+void selection_begin_pass(struct selection *selection)
+{
+    selection->found = false;
+    if (selection->phase == SELECTION_LOOK)
+        selection->count = 0;
+}
+
 bool selection_wants(struct selection *selection, struct prong_socket *socket)
 {
     if (selection->spares && connection_moved_lately(connection_of(socket)))
@@ -71,7 +78,10 @@ bool selection_wants(struct selection *selection, struct prong_socket *socket)
         note(selection, socket);
         return false;
     case SELECTION_IDLE:
-        return is_idle(selection, socket);
+        if (!is_idle(selection, socket))
+            return false;
+        selection->found = true;
+        return true;
     case SELECTION_ANYBODY:
     case SELECTION_REST:
         return true;
@@ -101,7 +111,7 @@ void selection_advance(struct selection *selection)
         if (selection->count > 0)
             qsort(selection->seen, selection->count, sizeof(*selection->seen), compare);
         selection->phase = SELECTION_IDLE;
-    } else if (selection->phase == SELECTION_IDLE) {
+    } else if (selection->phase == SELECTION_IDLE && !selection->found) {
         selection->phase = SELECTION_REST;
     }
 }

@@ -32,6 +32,7 @@ struct sight; /* what was seen of one */
 struct selection {
     enum selection_phase phase;
     bool spares; /* who moved lately stays */
+    bool found;  /* somebody idle, in this pass */
     struct sight *seen;
     size_t count, room;
 };
@@ -39,13 +40,17 @@ struct selection {
 /* From now on: first they are looked at. */
 void selection_begin(struct selection *selection, bool spares);
 
+/* All of them are about to be asked for. */
+void selection_begin_pass(struct selection *selection);
+
 /* May it go?  While they are looked at it is noted, and may not. */
 bool selection_wants(struct selection *selection, struct prong_socket *socket);
 
 /* Is there anybody left who could go, now or later? */
 bool selection_has_more(struct service *services, size_t count);
 
-/* A while has passed. */
+/* A while has passed since the last pass.  Idle ones that were found and could not go yet are
+ * waited for. */
 void selection_advance(struct selection *selection);
 
 /* Every connection, as in the beginning. */
