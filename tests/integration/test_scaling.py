@@ -132,7 +132,7 @@ def test_idle_connections_go_first_in_a_rebalance(prongd):
     daemon.descriptors = {}
     daemon.clients = [connect(daemon.address("echo")) for _ in range(40)]
     assert all_echo(daemon)
-    lonely, crowded = split_by_worker(daemon)
+    lonely, crowded = eventually(lambda: split_by_worker(daemon), "all are served")
     for client in lonely:
         client.close()
         daemon.clients.remove(client)
@@ -151,21 +151,25 @@ def test_idle_connections_go_first_in_a_rebalance(prongd):
     finally:
         stop.set()
         talker.join()
-    first, second = split_by_worker(daemon)
-    assert busy <= set(first) or busy <= set(second)
+    first, second = eventually(lambda: split_by_worker(daemon), "nobody is on the way")
     for client in daemon.clients:
         client.close()
+    assert busy <= set(first) or busy <= set(second)
 
 
 def split_by_worker(daemon):
-    """The clients of the one worker, and of the other, by the descriptors that they have."""
+    """The clients of the one worker, and of the other, by the descriptors that they have; None while
+    one of them is on its way."""
     owners = {}
     for pid in daemon.worker_pids():
         for port in client_ports(pid, daemon.address("echo")[1]):
             owners[port] = pid
     found = {pid: [] for pid in daemon.worker_pids()}
     for client in daemon.clients:
-        found[owners[client.getsockname()[1]]].append(client)
+        port = client.getsockname()[1]
+        if port not in owners:
+            return None
+        found[owners[port]].append(client)
     return list(found.values())
 
 
