@@ -155,10 +155,14 @@ def test_clients_wait_from_one_master_to_the_next(manager, make_daemon, tmp_path
     text = server("echo", "echo", listen=f"127.0.0.1:0, [::1]:0, unix:{path}")
     first = make_daemon(text).start()
     addresses = first.addresses("echo")
+    workers = first.worker_pids()
     manager.read()
     first.descriptors = {}
     first.signal(number)
     first.wait()
+    # Who comes to a worker that does not know yet that its master is gone ends with it.
+    eventually(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in workers),
+               "the workers have ended, too")
     waiting = [connect(address) for address in addresses]
 
     second = make_daemon(text).start(**manager.give_stored())
