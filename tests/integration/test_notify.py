@@ -161,7 +161,7 @@ def test_clients_wait_from_one_master_to_the_next(manager, make_daemon, tmp_path
     first.signal(number)
     first.wait()
     # Who comes to a worker that does not know yet that its master is gone ends with it.
-    eventually(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in workers),
+    eventually(lambda: not any(os.path.exists(f"/proc/{pid}/exe") for pid in workers),
                "the workers have ended, too")
     waiting = [connect(address) for address in addresses]
 
