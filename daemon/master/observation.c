@@ -239,7 +239,11 @@ int observation_prepare(struct observation *observation, const struct config *co
     if (server == NULL)
         return 0;
     next->listeners = calloc(server->address_count, sizeof(struct listener *));
-    for (size_t i = 0; next->listeners != NULL && i < server->address_count; i++) {
+    if (next->listeners == NULL) {
+        snprintf(problem, size, "out of memory");
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < server->address_count; i++) {
         next->listeners[i] =
             listeners_take(observation->master->listeners, server, i, 0, reason, sizeof(reason));
         if (next->listeners[i] == NULL) {
@@ -249,7 +253,7 @@ int observation_prepare(struct observation *observation, const struct config *co
         }
         next->count++;
     }
-    return next->listeners == NULL ? -ENOMEM : 0;
+    return 0;
 }
 
 void observation_rollback(struct observation *observation)

@@ -202,6 +202,12 @@ static void an_address_has_one_server(void **state)
          "[server b]\nlisten = unix:/run/x\nhandler = echo\n",
          "x.conf:5: [server b] listen: \"unix:/run/x\" is taken by \"unix:/run/x\" of server a in "
          "x.conf:2: an address has one server\n"},
+        {"[prongd]\nmetrics_listen = 127.0.0.1:9, 127.0.0.1:7\n" CONFIG_ECHO,
+         "x.conf:2: [prongd] metrics_listen: \"127.0.0.1:7\" is taken by \"127.0.0.1:7\" of "
+         "server echo in x.conf:4: an address has one server\n"},
+        {"[prongd]\nmetrics_listen = unix:@x, unix:@x\n" CONFIG_ECHO,
+         "x.conf:2: [prongd] metrics_listen: \"unix:@x\" is taken by \"unix:@x\" of prongd in "
+         "x.conf:2: an address has one server\n"},
     };
 
     (void)state;
