@@ -1,27 +1,13 @@
 # SPDX-License-Identifier: MIT
 """A project outside the tree builds against an installed libprong, in C and in C++."""
 
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
+from installed import TREE, run
+
 HERE = Path(__file__).resolve().parent
-TREE = HERE.parent.parent
-
-
-def run(*command, **environment):
-    done = subprocess.run(
-        [str(word) for word in command],
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, f"{command}:\n{done.stdout}"
-    return done.stdout
 
 
 @pytest.fixture(scope="module", params=["shared", "static"])

@@ -34,6 +34,9 @@ struct side {
     bool free_on_end; /* frees the handoff in on_close */
 };
 
+/* So many calloc() succeed from now on; -1: all. */
+extern int allocations_left;
+
 /* cmocka's set-up and tear-down; the state is a struct side without a handoff. */
 int side_setup(void **state);
 int side_teardown(void **state);
@@ -70,6 +73,9 @@ void die(struct side *side);
 bool is_alive(int client);
 
 unsigned open_descriptors(void);
+
+/* Another descriptor of the end itself. */
+int handoff_fd_of(const struct side *side);
 
 void close_all(int *clients, size_t count);
 

@@ -2,106 +2,17 @@
  *
  * The policy of the gate, on a scoreboard that the test writes.
  */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "gate.h"
-#include "net_fixture.h"
-#include "scoreboard.h"
-
-#define SLOTS 4
+#include "gate_fixture.h"
 
 /* What a gate promises to one who waits; its looks are sooner. */
 #define HOUSEKEEPING_MS 50
-
-struct bench {
-    struct scoreboard_worker workers[SLOTS];
-    struct scoreboard_server cells[SLOTS];
-    int nudge_fds[SLOTS];
-    struct net *net;
-    struct gate *gate;
-    struct ev_prepare others; /* their loops turn with ours */
-};
-
-static struct bench *bench;
-
-static uint64_t now_ms(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (uint64_t)time.tv_sec * 1000U + (uint64_t)time.tv_nsec / 1000000U;
-}
-
-static void turn_the_others(struct ev_loop *ev, struct ev_prepare *prepare, int revents)
-{
-    (void)ev;
-    (void)prepare;
-    (void)revents;
-    for (unsigned i = 1; i < SLOTS; i++)
-        atomic_fetch_add(&bench->workers[i].turns, 1);
-}
-
-static void let_the_others_turn(struct net *net)
-{
-    ev_prepare_init(&bench->others, turn_the_others);
-    ev_prepare_start(net->ev, &bench->others);
-}
-
-/* They accepted so many each, just now. */
-static void let_the_others_accept(unsigned count)
-{
-    for (unsigned slot = 1; slot < SLOTS; slot++) {
-        for (unsigned i = 0; i < count; i++)
-            burden_note_accepted(&bench->cells[slot], now_ms());
-    }
-}
-
-/* Four ready workers with these connections; the gate is that of slot 0. */
-static void start_with(struct net *net, enum gate_metric metric, const uint64_t connections[SLOTS])
-{
-    struct gate_place place = {
-        .ev = net->ev,
-        .cells = bench->cells,
-        .workers = bench->workers,
-        .nudge_fds = bench->nudge_fds,
-        .slots = SLOTS,
-        .metric = metric,
-    };
-
-    for (unsigned i = 0; i < SLOTS; i++) {
-        atomic_store(&bench->workers[i].state, SLOT_READY);
-        atomic_store(&bench->workers[i].turns, 1);
-        atomic_store(&bench->cells[i].connections, connections[i]);
-    }
-    net_listen(net);
-    bench->net = net;
-    bench->gate = gate_new(&place);
-    assert_non_null(bench->gate);
-    assert_int_equal(gate_adopt(bench->gate, net->server), 0);
-}
-
-static void start(struct net *net, const uint64_t connections[SLOTS])
-{
-    start_with(net, GATE_METRIC_CONNECTIONS, connections);
-}
-
-static bool is_closed(void)
-{
-    return atomic_load(&bench->cells[0].is_closed) == 1;
-}
 
 static void a_worker_at_the_mean_stays_open(void **state)
 {
@@ -362,88 +273,8 @@ static void a_rebuilt_epoll_set_is_noticed_for_every_handle(void **state)
     prong_server_free(first);
 }
 
-/* --- The metric `load` --- */
-
-static void set_loads(const uint32_t loads[SLOTS])
-{
-    for (unsigned i = 0; i < SLOTS; i++)
-        atomic_store(&bench->cells[i].load, loads[i]);
-}
-
-static void by_load_a_worker_with_busy_connections_closes(void **state)
-{
-    start_with(*state, GATE_METRIC_LOAD, (const uint64_t[]){10, 10, 10, 10});
-    set_loads((const uint32_t[]){900, 100, 100, 100});
-    let_the_others_accept(10);
-    gate_accepted(bench->gate);
-    assert_true(is_closed());
-}
-
-static void by_load_a_worker_with_many_idle_connections_stays_open(void **state)
-{
-    start_with(*state, GATE_METRIC_LOAD, (const uint64_t[]){20, 10, 10, 10});
-    set_loads((const uint32_t[]){100, 600, 600, 600});
-    let_the_others_accept(10);
-    gate_accepted(bench->gate);
-    assert_false(is_closed());
-}
-
-static void by_load_the_number_of_connections_decides_among_idle_workers(void **state)
-{
-    start_with(*state, GATE_METRIC_LOAD, (const uint64_t[]){20, 10, 10, 10});
-    set_loads((const uint32_t[]){0, 0, 0, 0});
-    let_the_others_accept(10);
-    gate_accepted(bench->gate);
-    assert_true(is_closed());
-}
-
-/* Before their cost shows. */
-static void by_load_a_burst_does_not_go_to_one_worker(void **state)
-{
-    start_with(*state, GATE_METRIC_LOAD, (const uint64_t[]){10, 10, 10, 10});
-    set_loads((const uint32_t[]){300, 300, 300, 300});
-    let_the_others_accept(1);
-    for (int i = 0; i < 20 && !is_closed(); i++)
-        gate_accepted(bench->gate);
-    assert_true(is_closed());
-}
-
-static void by_load_the_processs_cpu_time_is_measured(void **state)
-{
-    struct net *net = *state;
-    uint64_t end = now_ms() + 5000;
-
-    start_with(net, GATE_METRIC_LOAD, (const uint64_t[]){0, 0, 0, 0});
-    while (atomic_load(&bench->cells[0].load) < 100 && now_ms() < end)
-        ev_run(net->ev, EVRUN_NOWAIT);
-    assert_true(atomic_load(&bench->cells[0].load) >= 100);
-}
-
-static int setup(void **state)
-{
-    bench = aligned_alloc(SCOREBOARD_CELL_SIZE, sizeof(*bench));
-    if (bench == NULL)
-        return -1;
-    *bench = (struct bench){.gate = NULL};
-    for (unsigned i = 0; i < SLOTS; i++)
-        bench->nudge_fds[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    return net_setup(state);
-}
-
-static int teardown(void **state)
-{
-    struct net *net = *state;
-
-    ev_prepare_stop(net->ev, &bench->others);
-    gate_free(bench->gate);
-    for (unsigned i = 0; i < SLOTS; i++)
-        close(bench->nudge_fds[i]);
-    free(bench);
-    return net_teardown(state);
-}
-
 static const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, gate_setup, gate_teardown)
     TEST(a_worker_at_the_mean_stays_open),
     TEST(a_worker_above_the_mean_closes_and_nudges_the_lightest),
     TEST(a_closed_gate_opens_when_its_connections_go),
@@ -458,11 +289,6 @@ static const struct CMUnitTest tests[] = {
     TEST(a_wake_up_that_died_with_its_worker_costs_no_more_than_housekeeping),
     TEST(a_gate_that_closes_takes_who_woke_it_at_another_handle),
     TEST(a_rebuilt_epoll_set_is_noticed_for_every_handle),
-    TEST(by_load_a_worker_with_busy_connections_closes),
-    TEST(by_load_a_worker_with_many_idle_connections_stays_open),
-    TEST(by_load_the_number_of_connections_decides_among_idle_workers),
-    TEST(by_load_a_burst_does_not_go_to_one_worker),
-    TEST(by_load_the_processs_cpu_time_is_measured),
 };
 
 int main(void)

@@ -11,25 +11,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static int allocations_left = -1; /* of calloc(); -1: no limit */
-
-void *__real_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    if (allocations_left == 0)
-        return NULL;
-    allocations_left -= allocations_left > 0;
-    return __real_calloc(count, size);
-}
-
-/* Another descriptor of the end itself: ipc_pair() makes the two one after the other. */
-static int handoff_fd_of(const struct side *side)
-{
-    return dup(side->other - 1);
-}
-
 static void nothing_is_given_before_the_taker_has_told_of_room(void **state)
 {
     struct side *side = *state;

@@ -10,25 +10,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static int allocations_left = -1; /* of calloc(); -1: no limit */
-
-void *__real_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    if (allocations_left == 0)
-        return NULL;
-    allocations_left -= allocations_left > 0;
-    return __real_calloc(count, size);
-}
-
-/* Another descriptor of the end itself: ipc_pair() makes the two one after the other. */
-static int handoff_fd_of(const struct side *side)
-{
-    return dup(side->other - 1);
-}
-
 /* So that the next answer finds no room.  How many were sent. */
 static unsigned fill_with_answers(int fd)
 {
