@@ -121,8 +121,9 @@ pid {directory}/nginx.pid;
 error_log stderr error;
 worker_processes {workers};
 worker_rlimit_nofile 65535;
-events {{ worker_connections 40000; }}
+events {{ worker_connections 60000; }}
 stream {{
+  proxy_timeout 1h;
 {servers}}}
 """
     SERVER = "  server {{ listen {address} backlog=4096{listen}; {does}; }}\n"
@@ -158,11 +159,15 @@ stream {{
 
     def arguments(self, hosts):
         self.ports = {(host, kind): free_port(host) for host in hosts for kind in (SHORT, LASTING)}
-        servers = "".join(self._server(host, kind) for host, kind in self.ports)
-        file = pathlib.Path(self.bench.new_file("nginx.conf"))
-        file.write_text(self.CONFIGURATION.format(module=self.MODULE, directory=self.bench.scratch,
-                                                  workers=self.size, servers=servers))
-        return [self.program(), "-c", str(file)]
+        return self.arguments_for(self.bench, self.size,
+                                  (self._server(host, kind) for host, kind in self.ports))
+
+    @classmethod
+    def arguments_for(cls, bench, workers, servers):
+        file = pathlib.Path(bench.new_file("nginx.conf"))
+        file.write_text(cls.CONFIGURATION.format(module=cls.MODULE, directory=bench.scratch,
+                                                 workers=workers, servers="".join(servers)))
+        return [cls.program(), "-c", str(file)]
 
     def _server(self, host, kind):
         does = 'return "$pid"' if kind == SHORT else \

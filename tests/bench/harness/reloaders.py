@@ -7,6 +7,7 @@ import pathlib
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 import time
 
@@ -86,21 +87,19 @@ class Relay(Reloader):
 
     def wait_until_ready(self, hosts):
         deadline = time.monotonic() + START_SECONDS
-        while len(self.workers()) < self.size or not self.listens():
+        while len(self.workers()) < self.size or not all(map(self._echoes, hosts)):
             if self.child.process.poll() is not None or time.monotonic() > deadline:
                 raise self.child.trouble("does not start")
             time.sleep(0.02)
-        time.sleep(0.2)
 
-    def listens(self):
-        wanted = {f"{port:04X}" for port in self.ports.values()}
-        found = set()
-        for table in ("tcp", "tcp6"):
-            for line in pathlib.Path(f"/proc/self/net/{table}").read_text().splitlines()[1:]:
-                fields = line.split()
-                if fields[3] == "0A":
-                    found.add(fields[1].rpartition(":")[2])
-        return wanted <= found
+    def _echoes(self, host):
+        """Through the relay and back."""
+        try:
+            with socket.create_connection((host, self.ports[host]), timeout=1) as client:
+                client.sendall(b"?")
+                return client.recv(1) == b"?"
+        except OSError:
+            return False
 
 
 class EchoBackend(Prongd):
@@ -114,18 +113,6 @@ class NginxReloads(Relay):
     name = "nginx stream"
     about = "nginx's stream module, relays to an echo server; SIGHUP"
 
-    CONFIGURATION = """\
-load_module {module};
-daemon off;
-pid {directory}/nginx.pid;
-error_log stderr error;
-worker_processes {workers};
-worker_rlimit_nofile 65535;
-events {{ worker_connections 60000; }}
-stream {{
-  proxy_timeout 1h;
-{servers}}}
-"""
     SERVER = "  server {{ listen {address} backlog=4096; proxy_pass {backend}; }}\n"
 
     @classmethod
@@ -133,13 +120,11 @@ stream {{
         return Nginx.version(bench)
 
     def arguments(self, hosts):
-        servers = "".join(self.SERVER.format(address=address_of(host, self.ports[host]),
-                                             backend=address_of(host, self.backend.ports[host]))
-                          for host in hosts)
-        file = pathlib.Path(self.bench.new_file("nginx.conf"))
-        file.write_text(self.CONFIGURATION.format(module=Nginx.MODULE, directory=self.bench.scratch,
-                                                  workers=self.size, servers=servers))
-        return [Nginx.program(), "-c", str(file)]
+        return Nginx.arguments_for(
+            self.bench, self.size,
+            (self.SERVER.format(address=address_of(host, self.ports[host]),
+                                backend=address_of(host, self.backend.ports[host]))
+             for host in hosts))
 
     def reload(self):
         before = self.workers()
