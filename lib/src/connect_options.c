@@ -64,6 +64,11 @@ int prong_socket_set_connect_options(struct prong_socket *socket,
         return -EALREADY;
     if (rare == NULL)
         return -ENOMEM;
+    if (connect_options_are_default(options)) {
+        free(rare->connect);
+        rare->connect = NULL;
+        return 0;
+    }
     if (rare->connect == NULL)
         rare->connect = malloc(sizeof(*rare->connect));
     if (rare->connect == NULL)

@@ -43,6 +43,7 @@ static void emit_connect(struct prong_socket *socket)
     forget_attempts(socket->rare);
     if (socket->rare->reset_wanted && prong_socket_reset(socket) == 0)
         return;
+    socket_trim(socket);
     if (socket->end_wanted && socket->state == PRONG_SOCKET_OPEN)
         output_end(socket);
 }
@@ -61,6 +62,13 @@ static void emit_drain(struct prong_socket *socket)
     pipe_drain(socket);
     if (socket->events->on_drain != NULL)
         socket->events->on_drain(socket);
+}
+
+static void emit_writable(struct prong_socket *socket)
+{
+    socket->wants_writable = false;
+    if (socket->events->on_writable != NULL)
+        socket->events->on_writable(socket);
 }
 
 static void emit_end(struct prong_socket *socket)
@@ -237,6 +245,8 @@ static void on_connected_event(struct prong_socket *socket, int revents)
     if (!socket->started)
         return;
     settle(socket);
+    if (socket->wants_writable && revents & EV_WRITE && output_can_write_through(socket))
+        emit_writable(socket);
     if (!socket_is_connected(socket))
         return;
     if (is_done(socket)) {
@@ -292,7 +302,7 @@ static int wanted_events(const struct prong_socket *socket)
         return 0;
     if (!socket->paused && !socket->peer_ended)
         events |= EV_READ;
-    if (socket->queue != NULL && socket->corked == 0)
+    if ((socket->queue != NULL || socket->wants_writable) && socket->corked == 0)
         events |= EV_WRITE;
     return events;
 }

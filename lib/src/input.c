@@ -70,12 +70,19 @@ static bool has_own_buffer(const struct prong_socket *socket)
 
 /* --- Reading --- */
 
-static void count_read(struct prong_socket *socket, size_t size)
+void input_count(struct prong_socket *socket, size_t size)
 {
     socket->bytes_read += size;
     if (socket->server != NULL)
         socket->server->counters.bytes_read += size;
     socket_touch(socket);
+}
+
+/* settle() tells the user; what was given back comes first. */
+void input_end(struct prong_socket *socket)
+{
+    socket->peer_ended = true;
+    socket->due_unread = socket_has_unread(socket);
 }
 
 /* The bytes, or 0 when there are none now, and what that means is noted. */
@@ -84,16 +91,26 @@ static size_t receive(struct prong_socket *socket, void *bytes, size_t size)
     ssize_t received = read(socket->io.fd, bytes, size);
 
     if (received > 0) {
-        count_read(socket, (size_t)received);
+        input_count(socket, (size_t)received);
         return (size_t)received;
     }
     if (received == 0) {
-        socket->peer_ended = true; /* settle() tells the user; what was given back comes first */
-        socket->due_unread = socket_has_unread(socket);
+        input_end(socket);
     } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
         socket_fail(socket, -errno, CALL_READ);
     }
     return 0;
+}
+
+/* Somebody else reads, when it likes. */
+static void emit_readable(struct prong_socket *socket)
+{
+    if (socket_has_unread(socket))
+        socket->due_unread = true; /* that first */
+    else if (socket->events->on_readable != NULL)
+        socket->events->on_readable(socket);
+    else
+        prong_socket_pause(socket);
 }
 
 static void read_to_user(struct prong_socket *socket)
@@ -118,6 +135,10 @@ void input_read(struct prong_socket *socket)
     uint8_t *buffer;
     size_t size;
 
+    if (socket->manual_reading) {
+        emit_readable(socket);
+        return;
+    }
     if (has_own_buffer(socket)) {
         read_to_user(socket);
         return;

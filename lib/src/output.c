@@ -56,7 +56,7 @@ static int refusal(struct prong_socket *socket)
     return code;
 }
 
-static void count_written(struct prong_socket *socket, size_t size)
+void output_count(struct prong_socket *socket, size_t size)
 {
     socket->bytes_written += size;
     if (socket->server != NULL)
@@ -83,8 +83,7 @@ static ssize_t send_pieces(int fd, const struct iovec *pieces, int count)
     return sent < 0 ? -errno : sent;
 }
 
-/* May the kernel be asked at once, without overtaking what waits? */
-static bool can_write_through(const struct prong_socket *socket)
+bool output_can_write_through(const struct prong_socket *socket)
 {
     return socket->state == PRONG_SOCKET_OPEN && socket->queue == NULL && socket->corked == 0 &&
            socket->started && !socket->due_connect;
@@ -101,7 +100,7 @@ static ssize_t write_through(struct prong_socket *socket, const struct output *o
     }
     if (sent < 0)
         sent = 0;
-    count_written(socket, (size_t)sent);
+    output_count(socket, (size_t)sent);
     return sent;
 }
 
@@ -140,7 +139,7 @@ static int put(struct prong_socket *socket, const struct output *output)
         total += output->pieces[i].iov_len;
     if (total == 0)
         return 0;
-    if (can_write_through(socket))
+    if (output_can_write_through(socket))
         sent = write_through(socket, output);
     if (sent < 0)
         return (int)sent;
@@ -228,7 +227,7 @@ void output_flush(struct prong_socket *socket)
             socket_fail(socket, (int)sent, CALL_WRITE);
         return;
     }
-    count_written(socket, (size_t)sent);
+    output_count(socket, (size_t)sent);
     if (socket->queue != NULL || !socket->need_drain)
         return;
     socket->need_drain = false;
@@ -267,6 +266,7 @@ void output_end(struct prong_socket *socket)
 {
     socket_enter(socket, PRONG_SOCKET_ENDING);
     socket->corked = 0;
+    socket->wants_writable = false;
 }
 
 int prong_socket_end(struct prong_socket *socket)

@@ -89,6 +89,27 @@ struct socket_rare *socket_rare(struct prong_socket *socket)
     return socket->rare;
 }
 
+static bool has_rare_options(const struct socket_rare *rare)
+{
+    return rare->connect != NULL || rare->keep_alive.enabled || rare->user_timeout_ms > 0 ||
+           rare->connect_timeout_ms > 0 || rare->type_of_service > 0;
+}
+
+static bool is_joined(const struct socket_rare *rare)
+{
+    return rare->piped_to != NULL || rare->piped_from != NULL || rare->written.first != NULL;
+}
+
+void socket_trim(struct prong_socket *socket)
+{
+    const struct socket_rare *rare = socket->rare;
+
+    if (rare == NULL || rare->connector != NULL || rare->attempts != NULL || rare->unread != NULL ||
+        rare->host != NULL || has_rare_options(rare) || is_joined(rare))
+        return;
+    free_rare(socket);
+}
+
 /* --- Life --- */
 
 void prong_socket_options_init(struct prong_socket_options *options)

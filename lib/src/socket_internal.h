@@ -98,6 +98,8 @@ struct prong_socket {
     bool due_drain : 1;
     bool due_finish : 1;
     bool due_hangup : 1;
+    bool manual_reading : 1; /* on_readable comes, and the user reads */
+    bool wants_writable : 1; /* on_writable is owed when there is room */
     alignas(8) unsigned char extra[];
 };
 
@@ -140,6 +142,9 @@ void socket_fail(struct prong_socket *socket, int code, enum socket_call call);
 /* The rare part, made when there is none; NULL when memory is short. */
 struct socket_rare *socket_rare(struct prong_socket *socket);
 
+/* Frees the rare part when nothing is in it any more. */
+void socket_trim(struct prong_socket *socket);
+
 /* CLOSED, and gone from its server, without a callback but on_written: it was detached. */
 void socket_vanish(struct prong_socket *socket);
 
@@ -168,8 +173,18 @@ void socket_free_idle(struct prong_socket *socket);
 /* One read for one readiness. */
 void input_read(struct prong_socket *socket);
 
+/* So many bytes were read; end-of-file was. */
+void input_count(struct prong_socket *socket, size_t size);
+void input_end(struct prong_socket *socket);
+
 /* Delivers what was given back. */
 void input_deliver_unread(struct prong_socket *socket);
+
+/* May the kernel be asked at once, without overtaking what waits? */
+bool output_can_write_through(const struct prong_socket *socket);
+
+/* So many bytes were taken by the kernel. */
+void output_count(struct prong_socket *socket, size_t size);
 
 /* Gives the kernel what waits. */
 void output_flush(struct prong_socket *socket);

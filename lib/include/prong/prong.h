@@ -25,6 +25,7 @@
 #include <prong/pipe.h>
 #include <prong/server.h>
 #include <prong/socket.h>
+#include <prong/splice.h>
 #include <prong/timer.h>
 
 #endif

@@ -74,6 +74,13 @@ struct prong_socket_events {
     void *(*on_buffer)(struct prong_socket *socket, size_t *size);
     bool (*on_read)(struct prong_socket *socket, void *bytes, size_t size);
 
+    /* With prong_socket_set_manual_reading(): there is something to read, and the library does not.
+     * Comes again, with the next turn of the loop, as long as it is so. */
+    void (*on_readable)(struct prong_socket *socket);
+
+    /* Once, when there is room after prong_socket_splice_out() took less than it was given. */
+    void (*on_writable)(struct prong_socket *socket);
+
     /* Only while paused, once: the peer has ended, or is gone; bytes that were not read may wait
      * (R67).  Never instead of on_end, which comes when they are read.  A peer that reset the
      * connection is an error also while paused.  While a queue waits to be sent it may come late,
