@@ -20,8 +20,6 @@
 #include "clock.h"
 #include "privileges.h"
 
-#define MAX_REPORT ((size_t)4 * 1024 * 1024)
-
 /* Private memory of the child.  A sanitizer's shadow alone is larger. */
 #define MAX_MEMORY ((rlim_t)1 << 30)
 
@@ -107,7 +105,7 @@ static void do_work(const struct errand *errand, int output)
     silence();
     close_others(errand, output);
     limit(errand);
-    if (report == NULL || become(errand->identity) < 0)
+    if (report == NULL || (!errand->keeps_rights && become(errand->identity) < 0))
         _exit(EXIT_FAILURE);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* a change of user forgets it */
     errand->work(report, errand->user);
@@ -147,7 +145,7 @@ static bool take_more(struct listening *listening)
 
     if (count < 0)
         return errno == EAGAIN || errno == EINTR;
-    if (count == 0 || listening->size + (size_t)count > MAX_REPORT)
+    if (count == 0 || listening->size + (size_t)count > ERRAND_REPORT_MAX)
         return false;
     longer = realloc(listening->text, listening->size + (size_t)count + 1);
     if (longer == NULL)
@@ -193,39 +191,41 @@ static int judge(const struct errand *errand, const struct listening *listening,
     return -ECHILD;
 }
 
-static pid_t start(const struct errand *errand, int pipe_fds[2])
+pid_t errand_start(const struct errand *errand, int *output)
 {
+    int fds[2];
     pid_t pid;
 
-    if (pipe2(pipe_fds, O_CLOEXEC) < 0)
+    if (pipe2(fds, O_CLOEXEC) < 0)
         return -errno;
-    (void)fcntl(pipe_fds[0], F_SETFL, O_NONBLOCK);
+    (void)fcntl(fds[0], F_SETFL, O_NONBLOCK);
     pid = fork();
     if (pid == 0)
-        do_work(errand, pipe_fds[1]);
-    close(pipe_fds[1]);
-    if (pid > 0)
-        return pid;
-    close(pipe_fds[0]);
-    return -errno;
+        do_work(errand, fds[1]);
+    pid = pid < 0 ? -errno : pid;
+    close(fds[1]);
+    if (pid < 0)
+        close(fds[0]);
+    else
+        *output = fds[0];
+    return pid;
 }
 
 int errand_run(const struct errand *errand, char **report, char *problem, size_t size)
 {
     struct listening listening = {.deadline = clock_s() + errand->timeout_ms / 1e3};
-    int fds[2], status;
-    pid_t pid = start(errand, fds);
+    int status;
+    pid_t pid = errand_start(errand, &listening.fd);
 
     *report = NULL;
     if (pid < 0) {
         snprintf(problem, size, "cannot be started: %s", strerror(-pid));
         return pid;
     }
-    listening.fd = fds[0];
     while (wait_for_more(&listening) && take_more(&listening))
         ;
     status = await_end(&listening, pid);
-    close(fds[0]);
+    close(listening.fd);
     *report = listening.text != NULL ? listening.text : calloc(1, 1);
     return judge(errand, &listening, status, problem, size);
 }

@@ -8,16 +8,22 @@
 #ifndef PRONGD_ERRAND_H
 #define PRONGD_ERRAND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 struct privileges;
+
+/* The most that a child may write. */
+#define ERRAND_REPORT_MAX ((size_t)4 * 1024 * 1024)
 
 struct errand {
     const struct privileges *identity; /* whom it becomes; NULL: nobody else */
     const int *fds;                    /* stay open under their numbers */
     size_t fd_count;
     unsigned timeout_ms;
+    bool keeps_rights; /* it works with our own code and as who we are */
 
     /* In the child: writes what it finds out. */
     void (*work)(FILE *report, void *user);
@@ -28,5 +34,10 @@ struct errand {
  * memory is short. 0; -ECHILD when the child did not come to its end, -errno when there was none;
  * with half a sentence in `problem`, as "crashed: Segmentation fault". */
 int errand_run(const struct errand *errand, char **report, char *problem, size_t size);
+
+/* Does not wait.  `output`: where the report comes from, nonblocking, given; it has come to its end
+ * with a NUL, and the child leads a process group of its own.  Its process id, or a negative code.
+ */
+pid_t errand_start(const struct errand *errand, int *output);
 
 #endif

@@ -69,14 +69,18 @@ static void describe_stopping(const json_t *progress, char *line, size_t size)
                    count_of(progress, "connections", connections));
 }
 
+static void describe_checking(const json_t *progress, char *line, size_t size)
+{
+    (void)progress;
+    (void)snprintf(line, size, "the configuration is being checked");
+}
+
 static const struct {
     const char *state;
     void (*describe)(const json_t *progress, char *line, size_t size);
 } states[] = {
-    {"starting", describe_starting},
-    {"leaving", describe_leaving},
-    {"canary", describe_canary},
-    {"stopping", describe_stopping},
+    {"checking", describe_checking}, {"starting", describe_starting}, {"leaving", describe_leaving},
+    {"canary", describe_canary},     {"stopping", describe_stopping},
 };
 
 void reload_print_progress(FILE *stream, const json_t *progress)

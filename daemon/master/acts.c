@@ -5,11 +5,11 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-#include "census.h"
 #include "config.h"
 #include "listeners.h"
 #include "log.h"
 #include "master_internal.h"
+#include "progress.h"
 
 /* --- Stopping --- */
 
@@ -65,17 +65,9 @@ void master_sleep(struct master *master, struct control_client *client)
 json_t *master_describe_rest(uint64_t leaver, void *user)
 {
     const struct master *master = user;
-    uint64_t connections = 0;
-    unsigned workers = 0;
 
     (void)leaver;
-    for (const struct generation *generation = master->generations.first; generation != NULL;
-         generation = generation->next) {
-        workers += generation_workers(generation);
-        connections += census_generation(generation);
-    }
-    return json_pack("{s:s, s:i, s:I}", "state", "stopping", "workers", (int)workers, "connections",
-                     (json_int_t)connections);
+    return progress_stopping(&master->generations);
 }
 
 /* --- The log --- */

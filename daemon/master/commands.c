@@ -7,12 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compare.h"
 #include "config.h"
+#include "diff.h"
 #include "log.h"
 #include "master_internal.h"
 #include "options.h"
-#include "plan.h"
 #include "rebalance.h"
 
 #define EXIT_USAGE  2
@@ -176,36 +175,10 @@ static void command_quit(struct control_client *client, const json_t *arguments,
     master_stop_now(master);
 }
 
-static void show_plan(struct control_client *client, const struct master *master,
-                      const struct config *running, const struct config *config)
-{
-    struct config_problems refusals = {0};
-
-    (void)compare_allows_reload(running, config, &refusals);
-    control_answer(client, plan_json(master, config, &refusals));
-    config_problems_clear(&refusals);
-}
-
 static void command_diff(struct control_client *client, const json_t *arguments, void *user)
 {
-    struct master *master = user;
-    const struct generation *current = generation_list_current(&master->generations);
-    struct config_problems problems = {0};
-    struct config *config;
-
     (void)arguments;
-    if (current == NULL) {
-        refuse(client, "the service does not run", EXIT_FAILURE);
-        return;
-    }
-    config = config_load(current->config->file, master->handlers, &problems);
-    if (config != NULL)
-        show_plan(client, master, current->config, config);
-    else
-        refuse(client, problems.text != NULL ? problems.text : "out of memory",
-               problems.system ? EXIT_FAILURE : EXIT_USAGE);
-    config_problems_clear(&problems);
-    config_free(config);
+    diff_begin(user, client);
 }
 
 static void command_version(struct control_client *client, const json_t *arguments, void *user)

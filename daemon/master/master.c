@@ -17,6 +17,7 @@
 #include "config.h"
 #include "descriptors.h"
 #include "detach.h"
+#include "diff.h"
 #include "estate.h"
 #include "hang.h"
 #include "listeners.h"
@@ -288,6 +289,7 @@ static void abandon(struct master *master)
     upkeep_free(master->upkeep);
     hang_free(master->hang);
     reload_abandon(master->reload);
+    diff_clear(master, NULL);
     waiting_clear(&master->stopping, NULL);
     waiting_clear(&master->sleeping, NULL);
     control_abandon(master->control);
@@ -328,6 +330,8 @@ static void clear(struct master *master)
     pid_file_remove(&master->pid_file);
     reload_free(master->reload);
     master->reload = NULL;
+    diff_clear(master, json_pack("{s:b, s:s, s:i}", "ok", 0, "error", "the daemon stops", "exit",
+                                 EXIT_FAILURE));
     waiting_clear(&master->stopping, json_pack("{s:b}", "ok", 1));
     waiting_clear(&master->sleeping, json_pack("{s:b}", "ok", 1));
     control_close(master->control);

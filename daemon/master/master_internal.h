@@ -31,6 +31,7 @@ enum master_state {
     MASTER_STOPPING  /* told again, or it could not start: workers end now */
 };
 
+struct diff;
 struct hang;
 
 struct master {
@@ -56,6 +57,7 @@ struct master {
     unsigned wanted_workers;     /* by an operator since then; 0: nobody said anything */
     const struct prongd_handler *const *handlers; /* that a configuration may name */
     struct control *control;
+    struct diff *diffs;      /* under way */
     struct waiting stopping; /* who waits for the end of the service */
     struct waiting sleeping; /* who waits for the end of the workers */
     struct pid_file pid_file;

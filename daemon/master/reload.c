@@ -5,13 +5,13 @@
 #include "reload.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "canary.h"
-#include "census.h"
 #include "clock.h"
 #include "compare.h"
 #include "config.h"
@@ -22,7 +22,8 @@
 #include "log.h"
 #include "master_internal.h"
 #include "pairing.h"
-#include "slot.h"
+#include "progress.h"
+#include "rehearsal.h"
 #include "supervisor.h"
 #include "waiting.h"
 
@@ -31,6 +32,7 @@
 
 enum reload_state {
     RELOAD_IDLE,
+    RELOAD_PLAN,    /* a child loads the configuration */
     RELOAD_PREPARE, /* the next generation starts */
     RELOAD_ROLLBACK /* it failed and is being stopped */
 };
@@ -38,6 +40,7 @@ enum reload_state {
 struct reload {
     struct master *master;
     enum reload_state state;
+    struct rehearsal *rehearsal;   /* while PLAN */
     struct generation *generation; /* the next one, while PREPARE or ROLLBACK */
     struct waiting waiting;
     struct leaving leaving;
@@ -199,16 +202,16 @@ static void begin(struct reload *reload, const struct generation *current, struc
     config_free(config);
 }
 
-static void run(struct reload *reload)
+/* The child could load it, so the master does. */
+static void load(struct reload *reload)
 {
     const struct generation *current = generation_list_current(&reload->master->generations);
     struct config_problems problems = {0};
     struct config *config;
 
-    reload->is_queued = false;
-    notify_reloading(reload->master->notify);
-    if (current == NULL) {
+    if (current == NULL || reload->master->state != MASTER_RUNNING) {
         refuse(reload, "the service does not run", EXIT_FAILURE);
+        begin_next(reload);
         return;
     }
     config = config_load(current->config->file, reload->master->handlers, &problems);
@@ -217,6 +220,36 @@ static void run(struct reload *reload)
     else
         refuse_configuration(reload, &problems);
     config_problems_clear(&problems);
+}
+
+static void on_rehearsed(const struct config_problems *problems, void *user)
+{
+    struct reload *reload = user;
+
+    reload->rehearsal = NULL;
+    if (problems->count > 0)
+        refuse_configuration(reload, problems);
+    else
+        load(reload);
+}
+
+static void run(struct reload *reload)
+{
+    const struct generation *current = generation_list_current(&reload->master->generations);
+
+    reload->is_queued = false;
+    notify_reloading(reload->master->notify);
+    if (current == NULL) {
+        refuse(reload, "the service does not run", EXIT_FAILURE);
+        return;
+    }
+    reload->state = RELOAD_PLAN;
+    reload->rehearsal = rehearsal_start(reload->master->loop, current->config->file,
+                                        reload->master->handlers, on_rehearsed, reload);
+    if (reload->rehearsal == NULL) {
+        refuse(reload, strerror(errno), EXIT_FAILURE);
+        begin_next(reload);
+    }
 }
 
 static void on_start(struct ev_loop *loop, ev_timer *timer, int revents)
@@ -344,45 +377,20 @@ void reload_on_gone(struct reload *reload, const struct generation *generation)
 
 /* --- Progress --- */
 
-static json_t *describe_trial(const struct reload *reload)
-{
-    double left_s = reload->canary.until - clock_s();
-
-    return json_pack("{s:s, s:I, s:I}", "state", "canary", "generation",
-                     (json_int_t)reload->generation->number, "seconds",
-                     (json_int_t)(left_s > 0 ? left_s : 0));
-}
-
-static json_t *describe_start(const struct generation *generation)
-{
-    int ready = 0;
-
-    for (unsigned i = 0; i < generation->slot_count; i++)
-        ready += generation->slots[i].state == SLOT_READY;
-    return json_pack("{s:s, s:I, s:i, s:i}", "state", "starting", "generation",
-                     (json_int_t)generation->number, "ready", ready, "workers",
-                     (int)generation->slot_count);
-}
-
-static json_t *describe_leaver(const struct generation *generation)
-{
-    return json_pack("{s:s, s:I, s:i, s:I}", "state", "leaving", "generation",
-                     (json_int_t)generation->number, "workers", (int)generation_workers(generation),
-                     "connections", (json_int_t)census_generation(generation));
-}
-
 static json_t *describe_progress(uint64_t leaver, void *user)
 {
     struct reload *reload = user;
     const struct generation *generation = reload->master->generations.first;
 
     if (leaver == 0 && reload->canary.generation != NULL)
-        return describe_trial(reload);
+        return progress_trial(reload->generation, reload->canary.until - clock_s());
+    if (leaver == 0 && reload->state == RELOAD_PLAN)
+        return progress_check();
     if (leaver == 0)
-        return reload->state == RELOAD_PREPARE ? describe_start(reload->generation) : NULL;
+        return reload->state == RELOAD_PREPARE ? progress_start(reload->generation) : NULL;
     while (generation != NULL && generation->number != leaver)
         generation = generation->next;
-    return generation != NULL ? describe_leaver(generation) : NULL;
+    return generation != NULL ? progress_leaving(generation) : NULL;
 }
 
 /* --- Life --- */
@@ -415,10 +423,14 @@ static void clear(struct reload *reload, json_t *answer)
 
 void reload_abandon(struct reload *reload)
 {
+    if (reload != NULL)
+        rehearsal_abandon(reload->rehearsal);
     clear(reload, NULL);
 }
 
 void reload_free(struct reload *reload)
 {
+    if (reload != NULL)
+        rehearsal_free(reload->rehearsal);
     clear(reload, refusal("the daemon stops", EXIT_FAILURE));
 }

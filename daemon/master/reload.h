@@ -5,7 +5,8 @@
  *     PLAN ──> PREPARE ──> COMMIT        the next generation serves, the old one leaves
  *       └─────────┴──────> ROLLBACK      the old one serves on, untouched
  *
- * PLAN loads the file and compares it with the running configuration.  PREPARE opens new addresses
+ * PLAN has a child load the file (rehearsal.h), loads it and compares it with the running
+ * configuration.  PREPARE opens new addresses
  * and starts the next generation, whose handlers configure themselves in their own process; with
  * `canary` its first worker serves for a while before the others start (canary.h).  When
  * all its workers are ready, COMMIT pairs the old workers with the new ones and tells the old ones

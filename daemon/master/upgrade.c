@@ -17,6 +17,7 @@
 
 #include "config.h"
 #include "control.h"
+#include "diff.h"
 #include "estate.h"
 #include "generation.h"
 #include "ipc.h"
@@ -220,6 +221,9 @@ static void become(struct upgrade *upgrade)
         return;
     }
     reload_give_up_waiting(upgrade->master->reload);
+    diff_clear(upgrade->master,
+               json_pack("{s:b, s:s, s:i}", "ok", 0, "error", "an upgrade came between: try again",
+                         "exit", EXIT_FAILURE));
     close_fd(&upgrade->estate);
     upgrade->estate = estate_write(upgrade->master, upgrade->client, upgrade->image);
     error = upgrade->estate < 0 ? upgrade->estate : estate_set_inheritable(upgrade->estate, true);
