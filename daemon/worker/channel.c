@@ -61,7 +61,7 @@ static bool can_take(const struct channel *channel, size_t server)
     return channel->is_giver && channel->servers[server].index != MESSAGE_NO_SERVER;
 }
 
-struct channel *channel_choose(struct channel *list, size_t server, bool hurries, bool *exists)
+struct channel *channel_choose(struct channel *list, const struct channel_need *need, bool *exists)
 {
     struct channel *lightest = NULL;
     uint64_t least = UINT64_MAX, least_of_all = UINT64_MAX;
@@ -69,12 +69,12 @@ struct channel *channel_choose(struct channel *list, size_t server, bool hurries
     for (struct channel *channel = list; channel != NULL; channel = channel->next) {
         uint64_t load;
 
-        if (!can_take(channel, server))
+        if (!can_take(channel, need->server))
             continue;
-        load = channel->servers[server].load;
+        load = channel->servers[need->server].load;
         if (load < least_of_all)
             least_of_all = load;
-        if (load > least || handoff_room(channel->handoff) == 0)
+        if (load > least || !handoff_has_room(channel->handoff, need->descriptors))
             continue;
         if (load == least && lightest != NULL && channel->rank > lightest->rank)
             continue;
@@ -82,7 +82,7 @@ struct channel *channel_choose(struct channel *list, size_t server, bool hurries
         lightest = channel;
     }
     *exists = least_of_all != UINT64_MAX;
-    return lightest != NULL && least > least_of_all && !hurries ? NULL : lightest;
+    return lightest != NULL && least > least_of_all && !need->hurries ? NULL : lightest;
 }
 
 bool channel_has_giver(const struct channel *list)

@@ -50,10 +50,17 @@ bool channel_is_sound(const struct message_peer *peer, size_t size, size_t serve
 struct channel *channel_new(const struct channel_place *place, int fd, bool is_giver,
                             const struct message_peer *peer);
 
+/* What is looked for. */
+struct channel_need {
+    size_t server;
+    size_t descriptors; /* of one connection */
+    bool hurries;
+};
+
 /* The lightest worker that has the server and room.  `*exists`: whether any has the server.  One
  * that would get ahead of a lighter one which is full at the moment is only chosen when `hurries`.
  * Several givers do not see each other's: when each spreads its own evenly, all of it is even. */
-struct channel *channel_choose(struct channel *list, size_t server, bool hurries, bool *exists);
+struct channel *channel_choose(struct channel *list, const struct channel_need *need, bool *exists);
 
 /* Is there anybody to give to? */
 bool channel_has_giver(const struct channel *list);

@@ -17,6 +17,7 @@
 
 #include "admission.h"
 #include "callbacks.h"
+#include "companions.h"
 #include "config.h"
 #include "log.h"
 #include "quota.h"
@@ -39,7 +40,7 @@ static_assert(sizeof(struct connection) <= 24, "socket, connection and state: 20
 
 static const unsigned allowed[] = {
     [CONNECTION_NEW] = TO(CONNECTION_ADMITTED),
-    [CONNECTION_ADMITTED] = TO(CONNECTION_SERVING) | TO(CONNECTION_CLOSED),
+    [CONNECTION_ADMITTED] = TO(CONNECTION_SERVING) | TO(CONNECTION_LEAVING) | TO(CONNECTION_CLOSED),
     [CONNECTION_SERVING] = TO(CONNECTION_LEAVING) | TO(CONNECTION_DRAINING) | TO(CONNECTION_CLOSED),
     [CONNECTION_LEAVING] = 0,
     [CONNECTION_DRAINING] = TO(CONNECTION_CLOSED),
@@ -129,6 +130,11 @@ void connection_open(struct service *service, struct prong_socket *socket)
 
 /* --- Moving --- */
 
+size_t connection_descriptors(struct prong_socket *socket)
+{
+    return companions_descriptors(service_of(socket)->handler, socket);
+}
+
 bool connection_can_move(struct prong_socket *socket)
 {
     const struct prongd_handler *handler = service_of(socket)->handler;
@@ -172,38 +178,75 @@ static int restore_state(struct service *service, struct prong_socket *socket,
     return handler->state_size == 0 && record->state_size == 0 ? 0 : -ENOTSUP;
 }
 
-int connection_leave(struct prong_socket *socket, struct record *record)
+static void describe(struct prong_socket *socket, struct record *record)
 {
-    struct connection *connection = connection_of(socket);
-    struct service *service = service_of(socket);
-    const struct prongd_handler *handler = service->handler;
-    int error;
+    const struct connection *connection = connection_of(socket);
+    const struct service *service = service_of(socket);
 
     *record = (struct record){
         .id = connection->id,
         .opened_ds = connection->opened_ds,
         .moves = connection->moves + 1U,
-        .state_version = handler->state_version,
+        .state_version = service->handler->state_version,
         .image = {.fd = -1},
     };
     snprintf(record->server, sizeof(record->server), "%s", service->config->name);
-    snprintf(record->handler, sizeof(record->handler), "%s", handler->name);
+    snprintf(record->handler, sizeof(record->handler), "%s", service->handler->name);
+}
+
+/* The socket goes into the record, with its companions, and nothing of it is left here. */
+static int detach(struct prong_socket *socket, struct record *record)
+{
+    struct service *service = service_of(socket);
+    const struct prongd_handler *handler = service->handler;
+    struct connection *connection = connection_of(socket);
+    int error;
+
+    callbacks_note(socket, CALLBACK_LEAVE);
+    prong_socket_hold(socket); /* its last state is still written down below */
+    quota_leave(service, socket, record);
+    error = companions_leave(handler, socket, record);
+    if (error < 0)
+        quota_count(service, socket, record);
+    else
+        connection_enter(connection, CONNECTION_LEAVING);
+    if (error == 0 && handler->on_leave != NULL)
+        handler->on_leave(connection + 1);
+    prong_socket_release(socket);
+    return error;
+}
+
+int connection_leave(struct prong_socket *socket, struct record *record)
+{
+    int error;
+
+    describe(socket, record);
     error = save_state(socket, record);
-    if (error == 0) {
-        callbacks_note(socket, CALLBACK_LEAVE);
-        prong_socket_hold(socket); /* its last state is still written down below */
-        quota_leave(service, socket, record);
-        error = prong_socket_detach(socket, &record->image);
-        if (error < 0)
-            quota_count(service, socket, record);
-        else
-            connection_enter(connection, CONNECTION_LEAVING);
-        if (error == 0 && handler->on_leave != NULL)
-            handler->on_leave(connection + 1);
-        prong_socket_release(socket);
-    }
+    if (error == 0)
+        error = detach(socket, record);
     if (error < 0)
         record_clear(record);
+    return error;
+}
+
+/* The copy that is left with the giver goes on. */
+static void send_back(struct prong_socket *socket, struct record *record)
+{
+    if (prong_socket_detach(socket, &record->image) < 0)
+        prong_socket_destroy(socket, 0);
+}
+
+/* Handler state and companions: both, or none. */
+static int restore(struct service *service, struct prong_socket *socket, struct record *record)
+{
+    const struct prongd_handler *handler = service->handler;
+    int error = restore_state(service, socket, record);
+
+    if (error < 0)
+        return error;
+    error = companions_arrive(handler, socket, record);
+    if (error < 0 && handler->on_leave != NULL)
+        handler->on_leave(connection_of(socket) + 1);
     return error;
 }
 
@@ -220,11 +263,9 @@ int connection_arrive(struct service *service, struct record *record, struct pro
     connection->opened_ds = record->opened_ds;
     connection->moves = (uint16_t)record->moves;
     connection->moved = moved_now();
-    error = restore_state(service, socket, record);
+    error = restore(service, socket, record);
     if (error < 0) {
-        /* The copy that is left with the giver goes on. */
-        if (prong_socket_detach(socket, &record->image) < 0)
-            prong_socket_destroy(socket, 0);
+        send_back(socket, record);
         return error;
     }
     connection_enter(connection, CONNECTION_ADMITTED);
@@ -238,8 +279,19 @@ int connection_arrive(struct service *service, struct record *record, struct pro
 void connection_start(struct prong_socket *socket)
 {
     connection_enter(connection_of(socket), CONNECTION_SERVING);
-    if (admission_keep(service_of(socket), socket))
-        prong_socket_start(socket);
+    if (!admission_keep(service_of(socket), socket))
+        return;
+    prong_socket_start(socket);
+    companions_start(service_of(socket)->handler, socket);
+}
+
+void connection_discard(struct prong_socket *socket)
+{
+    struct record record = {.image = {.fd = -1}};
+
+    if (detach(socket, &record) < 0)
+        prong_socket_destroy(socket, 0);
+    record_clear(&record);
 }
 
 void connection_close(struct prong_socket *socket)

@@ -20,7 +20,8 @@ struct service;
  *                   SERVING → LEAVING → (another worker: NEW → ADMITTED → SERVING)
  *
  * NEW is what the library's zeroed bytes say; a client that is refused never leaves it.
- * ADMITTED and SERVING may also be followed by CLOSED. */
+ * ADMITTED and SERVING may also be followed by CLOSED, and ADMITTED by LEAVING: it came, and was
+ * not wanted. */
 enum connection_state {
     CONNECTION_NEW,
     CONNECTION_ADMITTED, /* it counts, and the handler learns of it */
@@ -59,15 +60,18 @@ void connection_enter(struct connection *connection, enum connection_state state
 /* A client that was let in: gets its number and goes to the handler. */
 void connection_open(struct service *service, struct prong_socket *socket);
 
+/* How many descriptors it has: the client's, and those of its companions. */
+size_t connection_descriptors(struct prong_socket *socket);
+
 /* May it go to another worker at this moment? */
 bool connection_can_move(struct prong_socket *socket);
 
-/* Takes a SERVING connection off this worker.  Gives `record`; the socket is gone without a
- * callback. A negative code: it cannot move, and is untouched. */
+/* Takes a SERVING connection with its companions off this worker.  Gives `record`; the socket is
+ * gone without a callback. A negative code: it cannot move, and is untouched. */
 int connection_leave(struct prong_socket *socket, struct record *record);
 
 /* Makes a connection of a record; it does nothing before connection_start().  Takes the record's
- * descriptor and bytes on success only.  0 or a negative code. */
+ * descriptors and bytes on success only.  0 or a negative code. */
 int connection_arrive(struct service *service, struct record *record, struct prong_socket **socket);
 void connection_start(struct prong_socket *socket);
 
@@ -75,6 +79,10 @@ void connection_start(struct prong_socket *socket);
  * later.)
  */
 bool connection_moved_lately(const struct connection *connection);
+
+/* One that arrived and did not start is the other worker's after all: here nothing but close()
+ * happens to it, and the handler learns of it by on_leave. */
+void connection_discard(struct prong_socket *socket);
 
 /* The library is done with it; on_close was called.  Harmless for one that was refused. */
 void connection_close(struct prong_socket *socket);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <ev.h>
 #include <prong/socket.h>
+#include <prongd/handler.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,11 +81,33 @@ static bool is_alone(const struct exchange *exchange)
            !channel_has_giver(exchange->channels);
 }
 
+static struct channel *choose(const struct exchange *exchange, struct prong_socket *socket,
+                              bool *exists)
+{
+    struct channel_need need = {
+        .server = (size_t)(exchange->service - exchange->place.services),
+        .descriptors = connection_descriptors(socket),
+        .hurries = !has_patience(exchange),
+    };
+    struct channel *channel = channel_choose(exchange->channels, &need, exists);
+
+    if (!may_move(exchange) || (channel == NULL && exchange->hurries))
+        *exists = false;
+    return channel;
+}
+
+static void give(struct exchange *exchange, struct channel *channel, struct record *record)
+{
+    exchange->this_turn++;
+    exchange->wanted--;
+    channel->servers[exchange->service - exchange->place.services].load++;
+    handoff_give(channel->handoff, record);
+}
+
 /* Gives one connection, or decides that it stays.  False: no more in this turn. */
 static bool visit(struct prong_socket *socket, void *user)
 {
     struct exchange *exchange = user;
-    size_t index = (size_t)(exchange->service - exchange->place.services);
     struct channel *channel;
     struct record record;
     bool exists;
@@ -95,9 +118,7 @@ static bool visit(struct prong_socket *socket, void *user)
         return true;
     if (exchange->this_turn == PER_TURN || exchange->wanted == 0 || is_alone(exchange))
         return false;
-    channel = channel_choose(exchange->channels, index, !has_patience(exchange), &exists);
-    if (!may_move(exchange) || (channel == NULL && exchange->hurries))
-        exists = false;
+    channel = choose(exchange, socket, &exists);
     if (exists && channel == NULL)
         return false;
     if (exists && !connection_can_move(socket) && has_patience(exchange)) {
@@ -105,14 +126,10 @@ static bool visit(struct prong_socket *socket, void *user)
         return true;
     }
     error = exists ? connection_leave(socket, &record) : -ENOENT;
-    if (error < 0) {
+    if (error < 0)
         keep(exchange, socket);
-        return true;
-    }
-    exchange->this_turn++;
-    exchange->wanted--;
-    channel->servers[index].load++;
-    handoff_give(channel->handoff, &record);
+    else
+        give(exchange, channel, &record);
     return true;
 }
 
@@ -251,11 +268,11 @@ static int on_record(struct record *record, void **connection, void *user)
     return error;
 }
 
-/* It was not answered, so it is still the giver's: close() is all that may happen to it here. */
+/* It was not answered, so it is still the giver's. */
 static void on_discard(void *connection, void *user)
 {
     (void)user;
-    prong_socket_destroy(connection, 0);
+    connection_discard(connection);
 }
 
 static void on_start(void *connection, void *user)
@@ -268,7 +285,9 @@ static void on_start(void *connection, void *user)
         go_on(exchange);
 }
 
-/* What is left is shared by those who may send: none of them knows of the others. */
+/* What is left is shared by those who may send: none of them knows of the others.  A handler whose
+ * connections have companions is taken to have one with each; where there are more, a batch may be
+ * refused (-EMFILE), and is sent again later. */
 static size_t room(void *user)
 {
     const struct channel *channel = user;
@@ -277,7 +296,8 @@ static size_t room(void *user)
     uint64_t used = 0;
 
     for (size_t i = 0; i < exchange->place.service_count; i++)
-        used += service_connections(&exchange->place.services[i]);
+        used += service_connections(&exchange->place.services[i]) *
+                (exchange->place.services[i].handler->companions != NULL ? 2 : 1);
     if (descriptors <= used)
         return 0;
     return (size_t)(descriptors - used) / (exchange->takers > 0 ? exchange->takers : 1);

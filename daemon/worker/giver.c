@@ -8,12 +8,12 @@
 #include "handoff_internal.h"
 #include "record.h"
 
-size_t handoff_room(const struct handoff *handoff)
+bool handoff_has_room(const struct handoff *handoff, size_t descriptors)
 {
     const struct giver *giver = &handoff->giver;
-    size_t limit = giver->room < HANDOFF_WINDOW ? giver->room : HANDOFF_WINDOW;
 
-    return handoff->is_closed || giver->pending >= limit ? 0 : limit - giver->pending;
+    return !handoff->is_closed && giver->pending < HANDOFF_WINDOW &&
+           giver->pending_fds + descriptors <= giver->room;
 }
 
 size_t handoff_pending(const struct handoff *handoff)
@@ -28,17 +28,29 @@ bool handoff_is_temporary(int error)
 
 /* --- Who has it --- */
 
+static void count_under_way(struct giver *giver, const struct record *record)
+{
+    giver->pending++;
+    giver->pending_fds += 1 + record->companion_count;
+}
+
+static void count_settled(struct giver *giver, const struct record *record)
+{
+    giver->pending--;
+    giver->pending_fds -= 1 + record->companion_count;
+}
+
 /* It lives on here. */
 static void give_back(struct handoff *handoff, struct record *record, int error)
 {
-    handoff->giver.pending--;
+    count_settled(&handoff->giver, record);
     handoff->events->on_returned(record, error, handoff->user);
 }
 
 /* It lives on at the taker: close() and nothing else. */
 static void let_go(struct handoff *handoff, struct record *record)
 {
-    handoff->giver.pending--;
+    count_settled(&handoff->giver, record);
     record_clear(record);
 }
 
@@ -117,7 +129,7 @@ void handoff_give(struct handoff *handoff, struct record *record)
     struct sent_batch *batch = collection(&handoff->giver);
     int error = batch == NULL ? -ENOMEM : wire_check(record);
 
-    handoff->giver.pending++;
+    count_under_way(&handoff->giver, record);
     if (error < 0) {
         give_back(handoff, record, error);
         return;

@@ -34,7 +34,7 @@ struct record;
 
 struct handoff_events {
     /* Taker: make a connection of it that does nothing yet; gives it back in `*connection`.  Takes
-     * the record's descriptor and bytes on success.  0 or a negative code: refused. */
+     * the record's descriptors and bytes on success.  0 or a negative code: refused. */
     int (*on_record)(struct record *record, void **connection, void *user);
 
     /* Taker: the answer is on its way; the connection may live. */
@@ -68,8 +68,8 @@ bool handoff_is_temporary(int error);
 struct handoff *handoff_new(struct ev_loop *ev, int fd, bool is_giver, unsigned peer,
                             const struct handoff_events *events, void *user);
 
-/* How many records handoff_give() takes now; 0: wait. */
-size_t handoff_room(const struct handoff *handoff);
+/* Does handoff_give() take a record with so many descriptors now?  No: wait. */
+bool handoff_has_room(const struct handoff *handoff, size_t descriptors);
 
 /* Records that are not answered yet. */
 size_t handoff_pending(const struct handoff *handoff);
@@ -77,7 +77,7 @@ size_t handoff_pending(const struct handoff *handoff);
 unsigned handoff_peer(const struct handoff *handoff);
 
 /* Collects a record; it leaves with handoff_flush().  Takes it in every case: what cannot be sent
- * comes back through on_returned.  At most handoff_room() of them. */
+ * comes back through on_returned.  Only while handoff_has_room(). */
 void handoff_give(struct handoff *handoff, struct record *record);
 
 /* Sends what was collected. */

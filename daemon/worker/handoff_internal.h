@@ -36,6 +36,7 @@ struct giver {
     uint32_t sequence;
     size_t room;                   /* of the taker, by its last answer */
     size_t pending;                /* records without an answer */
+    size_t pending_fds;            /* their descriptors */
     struct sent_batch *collecting; /* until it is full or flushed */
     struct sent_batch *sent;       /* the oldest first */
 };
@@ -43,6 +44,7 @@ struct giver {
 struct taker {
     struct taken_batch *taken; /* the oldest first */
     size_t told;               /* the room that the giver knows of */
+    bool is_short;             /* descriptors were lost: there was less room than it thought */
     ev_timer tell;             /* runs while that is little */
 };
 

@@ -4,6 +4,7 @@
  */
 #include "handoff_wire.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -16,8 +17,10 @@
 #define WIRE_MAGIC   0x48414e44U /* "HAND" */
 #define WIRE_VERSION 1
 
-/* A socket and perhaps a memfd for each record. */
-#define MAX_FDS (2 * HANDOFF_BATCH)
+/* The record's own, and perhaps a memfd. */
+#define MAX_FDS (HANDOFF_BATCH * (RECORD_FDS_MAX + 1))
+
+static_assert(MAX_FDS <= 253, "the kernel's SCM_MAX_FD");
 
 struct batch_head {
     uint32_t magic;
@@ -27,7 +30,8 @@ struct batch_head {
     uint32_t reserved;
     struct {
         uint32_t size;
-        uint32_t in_memfd;
+        uint16_t fd_count;
+        uint16_t in_memfd; /* 0 or 1: one more descriptor, behind the others */
     } records[HANDOFF_BATCH];
 };
 
@@ -115,13 +119,15 @@ static int pack_record(struct parcel *parcel, const struct record *record, size_
 {
     size_t size;
     uint8_t *bytes = record_encode(record, &size);
+    size_t fd_count = record_fds(record, parcel->fds + parcel->fd_count);
     int memfd;
 
     if (bytes == NULL)
         return -ENOMEM;
     parcel->bodies[i] = bytes;
     parcel->head.records[i].size = (uint32_t)size;
-    parcel->fds[parcel->fd_count++] = record->image.fd;
+    parcel->head.records[i].fd_count = (uint16_t)fd_count;
+    parcel->fd_count += fd_count;
     if (size <= WIRE_INLINE_MAX)
         return 0;
     memfd = seal(bytes, size);
@@ -168,14 +174,14 @@ static int send_parcel(int fd, const struct parcel *parcel)
     return send_error(sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT));
 }
 
-/* The memfds are ours, the sockets are not. */
+/* The memfds are ours, the records' own are not. */
 static void unpack(struct parcel *parcel, size_t count)
 {
     size_t fd = 0;
 
     for (size_t i = 0; i < count; i++) {
         free(parcel->bodies[i]);
-        fd++;
+        fd += parcel->head.records[i].fd_count;
         if (parcel->head.records[i].in_memfd)
             close(parcel->fds[fd++]);
     }
@@ -236,7 +242,9 @@ static bool is_consistent(const struct parcel *parcel, size_t size, bool lost_fd
     size_t total = 0, fds = 0;
 
     for (size_t i = 0; i < parcel->head.count; i++) {
-        fds += parcel->head.records[i].in_memfd ? 2 : 1;
+        if (parcel->head.records[i].fd_count == 0 || parcel->head.records[i].in_memfd > 1)
+            return false;
+        fds += parcel->head.records[i].fd_count + parcel->head.records[i].in_memfd;
         if (parcel->head.records[i].in_memfd)
             continue;
         if (parcel->head.records[i].size > WIRE_INLINE_MAX)
@@ -246,20 +254,19 @@ static bool is_consistent(const struct parcel *parcel, size_t size, bool lost_fd
     return total == size && fds == parcel->fd_count && !lost_fds;
 }
 
-static bool read_record(struct record *record, const uint8_t *body, uint32_t size, int fd,
-                        int memfd)
+static bool read_record(struct record *record, struct record_bytes bytes, int memfd)
 {
     uint8_t *sealed = NULL;
     bool is_read;
 
     if (memfd >= 0) {
-        sealed = unseal(memfd, size);
+        sealed = unseal(memfd, (uint32_t)bytes.size);
         close(memfd);
-        body = sealed;
+        bytes.bytes = sealed;
     }
-    is_read = body != NULL && record_decode(record, body, size, fd) == 0;
+    is_read = bytes.bytes != NULL && record_decode(record, &bytes) == 0;
     if (!is_read)
-        close(fd);
+        close_fds(bytes.fds, bytes.fd_count);
     free(sealed);
     return is_read;
 }
@@ -267,24 +274,27 @@ static bool read_record(struct record *record, const uint8_t *body, uint32_t siz
 static void read_records(struct wire_batch *batch, const struct parcel *parcel,
                          const uint8_t *bodies)
 {
-    size_t fd = 0;
+    const int *fds = parcel->fds;
 
     for (size_t i = 0; i < batch->count; i++) {
-        uint32_t size = parcel->head.records[i].size;
+        struct record_bytes bytes = {.bytes = bodies,
+                                     .size = parcel->head.records[i].size,
+                                     .fds = fds,
+                                     .fd_count = parcel->head.records[i].fd_count};
         bool in_memfd = parcel->head.records[i].in_memfd != 0;
 
-        batch->is_damaged[i] = !read_record(&batch->records[i], bodies, size, parcel->fds[fd],
-                                            in_memfd ? parcel->fds[fd + 1] : -1);
-        fd += in_memfd ? 2 : 1;
+        fds += bytes.fd_count;
+        if (!read_record(&batch->records[i], bytes, in_memfd ? *fds++ : -1))
+            batch->damage[i] = -EBADMSG;
         if (!in_memfd)
-            bodies += size;
+            bodies += bytes.size;
     }
 }
 
-static void mark_damaged(struct wire_batch *batch)
+static void mark_damaged(struct wire_batch *batch, int damage)
 {
     for (size_t i = 0; i < batch->count; i++)
-        batch->is_damaged[i] = true;
+        batch->damage[i] = damage;
 }
 
 /* One message; its size, 0 at the end, or -errno. */
@@ -331,7 +341,7 @@ int wire_receive_batch(int fd, struct wire_batch *batch)
         read_records(batch, &parcel, bodies);
     } else {
         close_fds(parcel.fds, parcel.fd_count);
-        mark_damaged(batch);
+        mark_damaged(batch, lost_fds ? -EMFILE : -EBADMSG);
     }
     return 1;
 }

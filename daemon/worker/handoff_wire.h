@@ -26,7 +26,8 @@ struct wire_batch {
     uint32_t sequence;
     size_t count;
     struct record records[HANDOFF_BATCH];
-    bool is_damaged[HANDOFF_BATCH]; /* on receipt: it could not be read, nothing is in it */
+    int damage[HANDOFF_BATCH]; /* on receipt: 0, or why it could not be read; nothing is in it then
+                                */
 };
 
 struct wire_answer {
@@ -45,8 +46,8 @@ int wire_send_batch(int fd, const struct wire_batch *batch);
 int wire_send_answer(int fd, const struct wire_answer *answer);
 
 /* 1: a batch, 0: the other end is closed, -EAGAIN, -ECONNRESET (read on: what was sent before the
- * other end died is still there), -EPROTO.  A batch that lost descriptors on the way, or a record
- * that cannot be read, is reported as damaged: the giver has its copy. */
+ * other end died is still there), -EPROTO.  A batch that lost descriptors on the way (-EMFILE), or
+ * a record that cannot be read (-EBADMSG), is reported as damaged: the giver has its copy. */
 int wire_receive_batch(int fd, struct wire_batch *batch);
 int wire_receive_answer(int fd, struct wire_answer *answer);
 

@@ -9,6 +9,7 @@
 #define PRONGD_RECORD_H
 
 #include <prong/socket.h>
+#include <prongd/handler.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,6 +17,15 @@
 #include "quota.h"
 
 #define RECORD_VERSION 1
+
+/* The client's descriptor, and those of its companions. */
+#define RECORD_FDS_MAX (1 + PRONGD_COMPANIONS_MAX)
+
+/* What moves together with the client: another socket, or a plain descriptor. */
+struct record_companion {
+    bool is_socket;
+    struct prong_socket_image image; /* without a socket: nothing but the descriptor */
+};
 
 struct record {
     uint64_t id;
@@ -27,24 +37,37 @@ struct record {
     uint8_t *state; /* what the handler saved; NULL: nothing */
     size_t state_size;
     struct prong_socket_image image;
+    struct record_companion *companions; /* NULL: none */
+    size_t companion_count;
 
     /* What it holds of the limits at its giver (quota.h); does not travel. */
     struct share *shares[QUOTAS];
     bool is_counted;
 };
 
-/* Closes the descriptor, frees the bytes and gives its shares back. */
+/* What arrived: borrowed bytes, and descriptors. */
+struct record_bytes {
+    const uint8_t *bytes;
+    size_t size;
+    const int *fds;
+    size_t fd_count;
+};
+
+/* Closes the descriptors, frees the bytes and gives its shares back. */
 void record_clear(struct record *record);
 
 /* How many bytes it takes. */
 size_t record_size(const struct record *record);
 
-/* The record as malloc'ed bytes, given; the descriptor stays with the record.  NULL and errno
+/* Its descriptors, the client's first: how many. */
+size_t record_fds(const struct record *record, int fds[RECORD_FDS_MAX]);
+
+/* The record as malloc'ed bytes, given; the descriptors stay with the record.  NULL and errno
  * ENOMEM. */
 uint8_t *record_encode(const struct record *record, size_t *size);
 
-/* Takes `fd` on success.  0; -EPROTO for an unknown version or anything that does not fit;
- * -ENOMEM. */
-int record_decode(struct record *record, const uint8_t *bytes, size_t size, int fd);
+/* The inverse, with its descriptors in the order of record_fds(); takes them on success only.  0;
+ * -EPROTO for an unknown version or anything that does not fit; -EBADF; -ENOMEM. */
+int record_decode(struct record *record, const struct record_bytes *bytes);
 
 #endif

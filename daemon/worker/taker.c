@@ -38,7 +38,7 @@ static uint32_t room_to_tell(struct handoff *handoff)
 {
     struct taker *taker = &handoff->taker;
 
-    taker->told = handoff->events->room(handoff->user);
+    taker->told = taker->is_short ? 0 : handoff->events->room(handoff->user);
     if (taker->told < HANDOFF_WINDOW)
         ev_timer_again(handoff->ev, &taker->tell);
     else
@@ -60,6 +60,7 @@ static void on_tell(struct ev_loop *ev, ev_timer *timer, int revents)
 
     (void)ev;
     (void)revents;
+    handoff->taker.is_short = false;
     if (handoff->events->room(handoff->user) > handoff->taker.told)
         tell_room(handoff);
 }
@@ -107,7 +108,7 @@ static void append(struct taker *taker, struct taken_batch *batch)
 static void refuse_all(struct wire_batch *wire)
 {
     for (size_t i = 0; i < wire->count; i++) {
-        if (!wire->is_damaged[i])
+        if (wire->damage[i] == 0)
             record_clear(&wire->records[i]);
     }
 }
@@ -118,8 +119,9 @@ static int take_record(struct handoff *handoff, struct wire_batch *wire, size_t 
 {
     int error;
 
-    if (wire->is_damaged[i])
-        return -EBADMSG;
+    handoff->taker.is_short |= wire->damage[i] == -EMFILE;
+    if (wire->damage[i] < 0)
+        return wire->damage[i];
     error = handoff->events->on_record(&wire->records[i], connection, handoff->user);
     if (error < 0)
         record_clear(&wire->records[i]);

@@ -69,19 +69,26 @@ static void describe(const struct prong_socket *socket, struct prong_socket_imag
     }
 }
 
-int prong_socket_detach(struct prong_socket *socket, struct prong_socket_image *image)
+/* Everything of a detach that can fail. */
+static int prepare(const struct prong_socket *socket, struct prong_socket_image *image)
 {
+    *image = (struct prong_socket_image){.fd = -1};
     if (socket->state >= PRONG_SOCKET_CLOSING)
         return PRONG_EDESTROYED;
     if (!socket_is_connected(socket) || socket->due_connect)
         return -ENOTCONN;
-    *image = (struct prong_socket_image){.fd = -1};
-    if (socket->queue != NULL) {
-        image->unsent = write_queue_copy(socket->queue);
-        if (image->unsent == NULL)
-            return -ENOMEM;
-        image->unsent_size = write_queue_bytes(socket->queue);
-    }
+    if (socket->queue == NULL)
+        return 0;
+    image->unsent = write_queue_copy(socket->queue);
+    if (image->unsent == NULL)
+        return -ENOMEM;
+    image->unsent_size = write_queue_bytes(socket->queue);
+    return 0;
+}
+
+/* From here on nothing fails. */
+static void leave(struct prong_socket *socket, struct prong_socket_image *image)
+{
     pipe_leave(socket);
     describe(socket, image);
     if (socket->rare != NULL) {
@@ -96,7 +103,28 @@ int prong_socket_detach(struct prong_socket *socket, struct prong_socket_image *
     loop_forget_fd(loop_of(socket), image->fd);
     socket->io.fd = -1;
     socket_vanish(socket);
+}
+
+int prong_socket_detach_all(struct prong_socket *const sockets[],
+                            struct prong_socket_image *const images[], size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        int error = prepare(sockets[i], images[i]);
+
+        if (error == 0)
+            continue;
+        for (size_t j = 0; j <= i; j++)
+            prong_socket_image_clear(images[j]);
+        return error;
+    }
+    for (size_t i = 0; i < count; i++)
+        leave(sockets[i], images[i]);
     return 0;
+}
+
+int prong_socket_detach(struct prong_socket *socket, struct prong_socket_image *image)
+{
+    return prong_socket_detach_all(&socket, &image, 1);
 }
 
 static bool needs_rare(const struct prong_socket_image *image)

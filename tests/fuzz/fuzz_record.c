@@ -38,15 +38,27 @@ static int lowest_fd(void)
     return fd;
 }
 
+static int decode_with(struct record *record, const uint8_t *bytes, size_t size, const int *fds,
+                       size_t fd_count)
+{
+    struct record_bytes all = {.bytes = bytes, .size = size, .fds = fds, .fd_count = fd_count};
+
+    return record_decode(record, &all);
+}
+
 /* What is behind the end of a name is not kept; but what was written once is written so again. */
 static void check_encoding(struct record *record)
 {
     size_t size, again_size;
     uint8_t *bytes = record_encode(record, &size), *again;
+    size_t fd_count = 1 + record->companion_count;
+    int fds[RECORD_FDS_MAX];
     struct record copy;
 
+    for (size_t i = 0; i < fd_count; i++)
+        fds[i] = new_fd();
     assert(bytes != NULL);
-    assert(record_decode(&copy, bytes, size, new_fd()) == 0);
+    assert(decode_with(&copy, bytes, size, fds, fd_count) == 0);
     again = record_encode(&copy, &again_size);
     assert(again != NULL && again_size == size && memcmp(again, bytes, size) == 0);
     record_clear(&copy);
@@ -54,16 +66,22 @@ static void check_encoding(struct record *record)
     free(bytes);
 }
 
+/* With one descriptor, with one more for a companion, and so on. */
 static void decode(const uint8_t *bytes, size_t size)
 {
-    struct record record;
-    int fd = new_fd();
+    for (size_t fd_count = 1; fd_count <= MOST_FDS; fd_count++) {
+        struct record record;
+        int fds[MOST_FDS];
 
-    if (record_decode(&record, bytes, size, fd) == 0) {
-        check_encoding(&record);
-        record_clear(&record);
-    } else {
-        assert(close(fd) == 0);
+        for (size_t i = 0; i < fd_count; i++)
+            fds[i] = new_fd();
+        if (decode_with(&record, bytes, size, fds, fd_count) == 0) {
+            check_encoding(&record);
+            record_clear(&record);
+            continue;
+        }
+        for (size_t i = 0; i < fd_count; i++)
+            assert(close(fds[i]) == 0);
     }
 }
 
@@ -109,7 +127,7 @@ static void receive(const uint8_t *bytes, size_t size)
     }
     if (sendmsg(pair[0], &message, MSG_NOSIGNAL) >= 0 && wire_receive_batch(pair[1], &batch) == 1) {
         for (size_t i = 0; i < batch.count; i++) {
-            if (!batch.is_damaged[i])
+            if (batch.damage[i] == 0)
                 record_clear(&batch.records[i]);
         }
     }

@@ -196,7 +196,7 @@ void give(struct side *side, uint64_t first, size_t count, int *clients)
     for (size_t i = 0; i < count; i++) {
         struct record record = new_record(first + i, &clients[i]);
 
-        assert_true(handoff_room(side->handoff) > 0);
+        assert_true(handoff_has_room(side->handoff, 1));
         handoff_give(side->handoff, &record);
     }
     handoff_flush(side->handoff);
@@ -228,7 +228,7 @@ void swallow(struct side *side, uint32_t sequence, size_t count)
     assert_int_equal(batch.sequence, sequence);
     assert_int_equal(batch.count, count);
     for (size_t i = 0; i < count; i++) {
-        assert_false(batch.is_damaged[i]);
+        assert_int_equal(batch.damage[i], 0);
         record_clear(&batch.records[i]);
     }
 }

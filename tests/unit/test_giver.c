@@ -16,13 +16,24 @@ static void nothing_is_given_before_the_taker_has_told_of_room(void **state)
     struct side *side = *state;
 
     begin_giver(side);
-    assert_int_equal(handoff_room(side->handoff), 0);
+    assert_false(handoff_has_room(side->handoff, 1));
     tell(side, 5);
-    assert_int_equal(handoff_room(side->handoff), 5);
-    tell(side, 100000);
-    assert_int_equal(handoff_room(side->handoff), 64);
+    assert_true(handoff_has_room(side->handoff, 5));
+    assert_false(handoff_has_room(side->handoff, 6));
     tell(side, 0);
-    assert_int_equal(handoff_room(side->handoff), 0);
+    assert_false(handoff_has_room(side->handoff, 1));
+}
+
+static void no_more_is_under_way_than_a_window(void **state)
+{
+    struct side *side = *state;
+    int clients[64];
+
+    begin_giver(side);
+    tell(side, 100000);
+    give(side, 1, 64, clients);
+    assert_false(handoff_has_room(side->handoff, 1));
+    close_all(clients, 64);
 }
 
 /* Without that, who waits to give would wait until it looks again by itself. */
@@ -50,12 +61,12 @@ static void what_is_under_way_counts_as_if_it_had_arrived(void **state)
     begin_giver(side);
     tell(side, 4);
     give(side, 1, 4, clients);
-    assert_int_equal(handoff_room(side->handoff), 0);
+    assert_false(handoff_has_room(side->handoff, 1));
     assert_int_equal(handoff_pending(side->handoff), 4);
     answer(side, 1, 4, 0);
     turn(side);
     assert_int_equal(handoff_pending(side->handoff), 0);
-    assert_int_equal(handoff_room(side->handoff), 64);
+    assert_true(handoff_has_room(side->handoff, 1));
     close_all(clients, 4);
 }
 
@@ -109,7 +120,7 @@ static void a_taker_that_dies_before_its_answer_gives_all_back(void **state)
     assert_string_equal(side->story, "returned:1:32 returned:2:32 returned:3:32 close");
     for (size_t i = 0; i < 3; i++)
         assert_true(is_alive(clients[i]));
-    assert_int_equal(handoff_room(side->handoff), 0);
+    assert_false(handoff_has_room(side->handoff, 1));
     close_all(clients, 3);
 }
 
@@ -165,7 +176,7 @@ static void an_answer_of_another_version_ends_the_channel(void **state)
     assert_int_equal(send(side->other, nonsense, sizeof(nonsense), 0), sizeof(nonsense));
     turn(side);
     assert_string_equal(side->story, "close");
-    assert_int_equal(handoff_room(side->handoff), 0);
+    assert_false(handoff_has_room(side->handoff, 1));
 }
 
 static bool has_arrived(const struct side *side)
@@ -308,6 +319,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SIDE(nothing_is_given_before_the_taker_has_told_of_room),
         SIDE(who_waits_is_told_that_there_is_room_now),
+        SIDE(no_more_is_under_way_than_a_window),
         SIDE(what_is_under_way_counts_as_if_it_had_arrived),
         SIDE(what_was_taken_is_closed_and_never_shut_down),
         SIDE(what_was_refused_comes_back_with_the_reason),

@@ -86,6 +86,14 @@ static uint8_t *full_bytes(size_t *size)
     return bytes;
 }
 
+static int decode_with(struct record *record, const uint8_t *bytes, size_t size, const int *fds,
+                       size_t fd_count)
+{
+    struct record_bytes all = {.bytes = bytes, .size = size, .fds = fds, .fd_count = fd_count};
+
+    return record_decode(record, &all);
+}
+
 /* What a reader says to these bytes; the descriptor is taken on success alone. */
 static int decode(const uint8_t *bytes, size_t size)
 {
@@ -95,7 +103,7 @@ static int decode(const uint8_t *bytes, size_t size)
     int error;
 
     memcpy(exact, bytes, size);
-    error = record_decode(&record, exact, size, fd);
+    error = decode_with(&record, exact, size, &fd, 1);
     free(exact);
     if (error == 0) {
         assert_int_equal(record.image.fd, fd);
@@ -116,7 +124,7 @@ static void a_record_survives_as_bytes(void **state)
     int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 
     (void)state;
-    assert_int_equal(record_decode(&record, bytes, size, fd), 0);
+    assert_int_equal(decode_with(&record, bytes, size, &fd, 1), 0);
     assert_true(record.id == UINT64_C(0x123456789abcdef));
     assert_int_equal(record.opened_ds, 4711);
     assert_int_equal(record.moves, 3);
@@ -253,12 +261,14 @@ static void no_changed_bit_makes_a_reader_stumble(void **state)
 
 static void a_record_needs_a_descriptor(void **state)
 {
+    static const int none = -1;
     struct record record;
     size_t size;
     uint8_t *bytes = full_bytes(&size);
 
     (void)state;
-    assert_int_equal(record_decode(&record, bytes, size, -1), -EBADF);
+    assert_int_equal(decode_with(&record, bytes, size, &none, 1), -EBADF);
+    assert_int_equal(decode_with(&record, bytes, size, &none, 0), -EPROTO);
     record_clear(&record);
     free(bytes);
 }
@@ -277,10 +287,10 @@ static void without_memory_nothing_is_read_or_written(void **state)
     for (allocations_left = 0; allocations_left < 3;) {
         int budget = allocations_left;
 
-        assert_int_equal(record_decode(&other, bytes, size, fd), -ENOMEM);
+        assert_int_equal(decode_with(&other, bytes, size, &fd, 1), -ENOMEM);
         allocations_left = budget + 1;
     }
-    assert_int_equal(record_decode(&other, bytes, size, fd), 0);
+    assert_int_equal(decode_with(&other, bytes, size, &fd, 1), 0);
     allocations_left = -1;
     record_clear(&other);
     record_clear(&record);

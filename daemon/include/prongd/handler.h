@@ -50,6 +50,15 @@ PRONG_BEGIN
     .abi = PRONGD_HANDLER_ABI, .size = sizeof(struct prongd_handler), \
     .option_size = sizeof(struct prongd_option)
 
+/* A part of a connection besides its client: see `companions`. */
+struct prongd_companion {
+    struct prong_socket *socket; /* connected, on the worker's loop; or NULL: */
+    int fd;                      /* a plain descriptor */
+};
+
+/* The most that one connection may have. */
+#define PRONGD_COMPANIONS_MAX 8
+
 struct prongd_handler {
     uint32_t abi;         /* PRONGD_HANDLER_ABI */
     uint32_t size;        /* sizeof(struct prongd_handler) */
@@ -120,6 +129,20 @@ struct prongd_handler {
     /* The worker ends; the last connection is gone.  Frees what start has made: timers above all.
      */
     void (*stop)(struct prongd_service *service);
+
+    /* What else moves together with this connection: further sockets (a relay's upstream) and plain
+     * descriptors (a child's pipes, with all that is in them).  Lists them, each once, in an order
+     * that `adopt` understands, and returns how many.  It is asked right after save, and again when
+     * the connection starts in its new worker.  The sockets leave with the client's, all of them or
+     * none (one that is still connecting keeps the connection here); their pipes end.  Nothing of
+     * what was listed is the handler's when on_leave is called.  NULL: nothing. */
+    size_t (*companions)(struct prong_socket *socket, struct prongd_companion *list);
+
+    /* After restore, when a connection brings companions: the same list in the same order, and the
+     * handler's now.  The sockets are new ones of this worker's loop without events (set them) that
+     * do nothing yet; pipes may be made.  0, or a negative code: then the connection goes back with
+     * all of them, what restore made is released with on_leave, and no companion may be touched. */
+    int (*adopt)(struct prong_socket *socket, const struct prongd_companion *list, size_t count);
 };
 
 /* A module's one symbol. */

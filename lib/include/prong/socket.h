@@ -339,9 +339,17 @@ struct prong_socket_image {
  * kernel's epoll set no longer knows the descriptor (R144, R145).  The socket is gone
  * afterwards, without any callback, once the running callback has returned; its server
  * counts one less.  Gives `*image`: attach it, or clear it.
- * -ENOTCONN when new or connecting, PRONG_EDESTROYED when closing, -ENOMEM: untouched. */
+ * -ENOTCONN when new or connecting, PRONG_EDESTROYED when closing, -ENOMEM: the socket is untouched
+ * and the image is empty. */
 PRONG_API PRONG_CHECK int prong_socket_detach(struct prong_socket *socket,
                                               struct prong_socket_image *image);
+
+/* The same for several different sockets that belong together, such as both sides of a relay: all
+ * of them, or, with an error of one, none.  Pipes between them end, and nothing that was read is
+ * anywhere but in the images. */
+PRONG_API PRONG_CHECK int prong_socket_detach_all(struct prong_socket *const sockets[],
+                                                  struct prong_socket_image *const images[],
+                                                  size_t count);
 
 /* Makes a socket of an image; on success takes its descriptor and bytes (the image is left
  * empty), on failure the image is untouched.  The socket does nothing before
