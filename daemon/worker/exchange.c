@@ -1,25 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * Choosing, giving, taking.
+ * Choosing and giving; the channels.
  */
-#include "exchange.h"
+#include "exchange_internal.h"
 
 #include <errno.h>
 #include <ev.h>
 #include <prong/socket.h>
-#include <prongd/handler.h>
-#include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "channel.h"
 #include "clock.h"
 #include "config.h"
 #include "connection.h"
 #include "handoff.h"
-#include "log.h"
 #include "record.h"
-#include "scoreboard.h"
 #include "selection.h"
 #include "service.h"
 
@@ -31,27 +26,6 @@
 #define ASK_AGAIN_S  0.01
 #define LOOK_AGAIN_S 0.1
 
-struct exchange {
-    struct exchange_place place;
-    const struct exchange_events *events;
-    void *user;
-    struct channel *channels;
-    size_t takers;
-    size_t wanted; /* still to be given */
-    bool is_giving;
-    bool is_leaving;            /* it gives everything */
-    bool hurries;               /* it waits for nobody */
-    struct selection selection; /* of those who go, when not all do */
-    struct exchange_result result;
-    struct service *service; /* the one whose connections are visited now */
-    size_t this_turn;        /* given in this turn */
-    bool asked_to_wait;      /* by a handler, in this turn */
-    ev_prepare turn;         /* runs while giving */
-    ev_idle busy;            /* keeps the loop from sleeping meanwhile */
-    ev_timer ask_again;
-    double patience_ends; /* clock_s() */
-};
-
 /* --- Giving --- */
 
 static bool has_patience(const struct exchange *exchange)
@@ -59,8 +33,7 @@ static bool has_patience(const struct exchange *exchange)
     return clock_s() < exchange->patience_ends;
 }
 
-/* It ends here, when this worker leaves; otherwise it may still move another time. */
-static void keep(struct exchange *exchange, struct prong_socket *socket)
+void exchange_keep(struct exchange *exchange, struct prong_socket *socket)
 {
     if (!exchange->is_leaving)
         return;
@@ -127,7 +100,7 @@ static bool visit(struct prong_socket *socket, void *user)
     }
     error = exists ? connection_leave(socket, &record) : -ENOENT;
     if (error < 0)
-        keep(exchange, socket);
+        exchange_keep(exchange, socket);
     else
         give(exchange, channel, &record);
     return true;
@@ -236,136 +209,11 @@ void exchange_give(struct exchange *exchange, size_t count)
     work(exchange);
 }
 
-/* --- What handoffs tell --- */
-
-static void go_on(struct exchange *exchange)
+void exchange_go_on(struct exchange *exchange)
 {
     if (exchange->is_giving && !ev_is_active(&exchange->ask_again))
         work(exchange);
 }
-
-static struct service *find_service(const struct exchange *exchange, const struct record *record)
-{
-    for (size_t i = 0; i < exchange->place.service_count; i++) {
-        if (service_serves(&exchange->place.services[i], record->server, record->handler))
-            return &exchange->place.services[i];
-    }
-    return NULL;
-}
-
-static int on_record(struct record *record, void **connection, void *user)
-{
-    const struct channel *channel = user;
-    struct service *service = find_service(channel->owner, record);
-    struct prong_socket *socket;
-    int error;
-
-    if (service == NULL)
-        return -ENOENT;
-    error = connection_arrive(service, record, &socket);
-    if (error == 0)
-        *connection = socket;
-    return error;
-}
-
-/* It was not answered, so it is still the giver's. */
-static void on_discard(void *connection, void *user)
-{
-    (void)user;
-    connection_discard(connection);
-}
-
-static void on_start(void *connection, void *user)
-{
-    struct exchange *exchange = ((struct channel *)user)->owner;
-
-    connection_start(connection);
-    /* A worker that leaves, too, passes on what reaches it meanwhile. */
-    if (exchange->is_leaving)
-        go_on(exchange);
-}
-
-/* What is left is shared by those who may send: none of them knows of the others.  A handler whose
- * connections have companions is taken to have one with each; where there are more, a batch may be
- * refused (-EMFILE), and is sent again later. */
-static size_t room(void *user)
-{
-    const struct channel *channel = user;
-    const struct exchange *exchange = channel->owner;
-    size_t descriptors = service_descriptors();
-    uint64_t used = 0;
-
-    for (size_t i = 0; i < exchange->place.service_count; i++)
-        used += service_connections(&exchange->place.services[i]) *
-                (exchange->place.services[i].handler->companions != NULL ? 2 : 1);
-    if (descriptors <= used)
-        return 0;
-    return (size_t)(descriptors - used) / (exchange->takers > 0 ? exchange->takers : 1);
-}
-
-/* It may be the one that was waited for. */
-static void on_room(void *user)
-{
-    struct exchange *exchange = ((struct channel *)user)->owner;
-
-    ev_timer_stop(exchange->place.ev, &exchange->ask_again);
-    go_on(exchange);
-}
-
-static void on_taken(uint64_t id, void *user)
-{
-    const struct channel *channel = user;
-    struct exchange *exchange = channel->owner;
-
-    log_debug("connection moved connection=%llu generation=%llu slot=%u", (unsigned long long)id,
-              (unsigned long long)channel->generation, channel->slot);
-    exchange->result.moved++;
-    go_on(exchange);
-}
-
-/* Its copy lives on here.  One that was refused stays for good. */
-static void on_returned(struct record *record, int error, void *user)
-{
-    struct exchange *exchange = ((struct channel *)user)->owner;
-    struct service *service = find_service(exchange, record);
-    struct prong_socket *socket;
-    int failure = service == NULL ? -ENOENT : connection_arrive(service, record, &socket);
-
-    if (failure < 0) {
-        log_code(LOG_LEVEL_ERROR, failure, "connection lost connection=%llu",
-                 (unsigned long long)record->id);
-        record_clear(record);
-        return;
-    }
-    connection_start(socket);
-    if (handoff_is_temporary(error))
-        exchange->wanted += exchange->wanted < SIZE_MAX;
-    else
-        keep(exchange, socket);
-    go_on(exchange);
-}
-
-static void on_channel_close(struct handoff *handoff, void *user)
-{
-    struct channel *channel = user;
-    struct exchange *exchange = channel->owner;
-
-    (void)handoff;
-    exchange->takers -= !channel->is_giver;
-    channel_remove(&exchange->channels, channel);
-    go_on(exchange);
-}
-
-static const struct handoff_events handoff_events = {
-    .on_record = on_record,
-    .on_start = on_start,
-    .on_discard = on_discard,
-    .room = room,
-    .on_room = on_room,
-    .on_taken = on_taken,
-    .on_returned = on_returned,
-    .on_close = on_channel_close,
-};
 
 /* --- Channels --- */
 
@@ -374,7 +222,7 @@ static int add_channel(struct exchange *exchange, int fd, bool is_giver,
 {
     struct channel_place place = {.ev = exchange->place.ev,
                                   .scoreboard = exchange->place.scoreboard,
-                                  .events = &handoff_events,
+                                  .events = &exchange_handoff_events,
                                   .generation = exchange->place.generation,
                                   .slot = exchange->place.slot,
                                   .owner = exchange};
@@ -394,7 +242,7 @@ static int add_channel(struct exchange *exchange, int fd, bool is_giver,
     exchange->channels = channel;
     if (is_giver) {
         ev_timer_stop(exchange->place.ev, &exchange->ask_again);
-        go_on(exchange);
+        exchange_go_on(exchange);
     }
     return 0;
 }

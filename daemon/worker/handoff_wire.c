@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define WIRE_MAGIC   0x48414e44U /* "HAND" */
-#define WIRE_VERSION 1
+#define WIRE_VERSION 2
 
 /* The record's own, and perhaps a memfd. */
 #define MAX_FDS (HANDOFF_BATCH * (RECORD_FDS_MAX + 1))

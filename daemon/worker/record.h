@@ -16,7 +16,7 @@
 
 #include "quota.h"
 
-#define RECORD_VERSION 1
+#define RECORD_VERSION 2
 
 /* The client's descriptor, and those of its companions. */
 #define RECORD_FDS_MAX (1 + PRONGD_COMPANIONS_MAX)

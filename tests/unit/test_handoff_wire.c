@@ -212,15 +212,15 @@ static void a_message_that_is_no_batch_is_a_broken_promise(void **state)
         uint16_t version, count;
         size_t size; /* of the head that is sent */
     } rows[] = {
-        {0x48414e45U, 1, 1, sizeof(struct head)},
+        {0x48414e45U, 2, 1, sizeof(struct head)},
         {0x48414e44U, 0, 1, sizeof(struct head)},
-        {0x48414e44U, 2, 1, sizeof(struct head)},
+        {0x48414e44U, 3, 1, sizeof(struct head)},
         {0x48414e44U, 0x101, 1, sizeof(struct head)},
-        {0x48414e44U, 1, 0, sizeof(struct head)},
-        {0x48414e44U, 1, HANDOFF_BATCH + 1, sizeof(struct head)},
-        {0x48414e44U, 1, UINT16_MAX, sizeof(struct head)},
-        {0x48414e44U, 1, 1, sizeof(struct head) - 1},
-        {0x48414e44U, 1, 1, 1},
+        {0x48414e44U, 2, 0, sizeof(struct head)},
+        {0x48414e44U, 2, HANDOFF_BATCH + 1, sizeof(struct head)},
+        {0x48414e44U, 2, UINT16_MAX, sizeof(struct head)},
+        {0x48414e44U, 2, 1, sizeof(struct head) - 1},
+        {0x48414e44U, 2, 1, 1},
     };
     struct pair *pair = *state;
     struct wire_batch batch;
@@ -250,7 +250,7 @@ static void lengths_and_descriptors_that_do_not_add_up_damage_the_batch(void **s
     struct pair *pair = *state;
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct head head = {.magic = 0x48414e44U, .version = 1, .count = 2};
+        struct head head = {.magic = 0x48414e44U, .version = 2, .count = 2};
 
         head.records[0].size = rows[i].first;
         head.records[0].fd_count = head.records[1].fd_count = 1;
@@ -316,7 +316,7 @@ static void a_memfd_must_be_sealed_and_of_its_size(void **state)
     struct pair *pair = *state;
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct head head = {.magic = 0x48414e44U, .version = 1, .count = 1};
+        struct head head = {.magic = 0x48414e44U, .version = 2, .count = 1};
         int fds[2] = {STDIN_FILENO, memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
 
         assert_int_equal(ftruncate(fds[1], 10000), 0);
