@@ -6,12 +6,26 @@
 
 #include <string.h>
 
+static const struct command_option servers_options[] = {
+    {"interval", "TIME",
+     "Measures rates over so much time, 1s unless it says otherwise; 0: shows none."},
+    {0},
+};
+
+static const struct command_option reload_options[] = {
+    {"no-wait", NULL, "Ends when the new workers serve, and leaves the old ones to themselves."},
+    {0},
+};
+
 /* In the order of enum command. */
 const struct command_row commands[COMMAND_COUNT] = {
     {COMMAND_STATUS, "status", "", 0, 0, .help = "Shows the master, its workers and its servers."},
-    {COMMAND_RELOAD, "reload", "[--no-wait]", 0, 1,
-     .help = "Reloads the configuration and waits until the old workers are gone; --no-wait: until "
-             "the new ones serve."},
+    {COMMAND_SERVERS, "servers", "", 0, 0,
+     .help = "Shows the servers: addresses, connections, rates, who waits and who was dropped.",
+     .is_local = true, .options = servers_options},
+    {COMMAND_RELOAD, "reload", "", 0, 0,
+     .help = "Reloads the configuration and waits until the old workers are gone.",
+     .options = reload_options},
     {COMMAND_DIFF, "diff", "", 0, 0,
      .help = "Shows what a reload would change, and which connections it would touch, without "
              "doing it."},
@@ -48,5 +62,24 @@ const struct command_row *command_find(const char *name)
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         if (strcmp(commands[i].name, name) == 0)
             return &commands[i];
+    return NULL;
+}
+
+bool command_is_option(const char *word)
+{
+    return strncmp(word, "--", 2) == 0;
+}
+
+const struct command_option *command_find_option(const struct command_row *row, const char *word)
+{
+    size_t length;
+
+    if (row->options == NULL || !command_is_option(word))
+        return NULL;
+    word += 2;
+    length = strcspn(word, "=");
+    for (const struct command_option *option = row->options; option->name != NULL; option++)
+        if (strlen(option->name) == length && strncmp(option->name, word, length) == 0)
+            return option;
     return NULL;
 }

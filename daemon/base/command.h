@@ -4,10 +4,11 @@
  * and its manual are made from it.
  *
  * A request and an answer are one line of JSON each, at most COMMAND_LINE_SIZE bytes of request:
- *     {"command": "status", "arguments": []}
+ *     {"command": "reload", "arguments": ["--no-wait"]}
  *     {"ok": true, …}            or {"ok": false, "error": "what is wrong", "exit": 2}
- * An error may have several lines.  A command that takes long shows, once a second before its
- * answer, a line {"progress": {"state": …, …}}.
+ * Arguments are texts; options stand among them as "--name" or "--name=value".  An error may have
+ * several lines.  A command that takes long shows, once a second before its answer, a line
+ * {"progress": {"state": …, …}}.  `version` tells the number of this protocol, "protocol".
  */
 #ifndef PRONGD_COMMAND_H
 #define PRONGD_COMMAND_H
@@ -17,11 +18,15 @@
 
 #define COMMAND_LINE_SIZE 65536
 
+/* Raised when what an old prongctl sends or expects is not understood any more. */
+#define COMMAND_PROTOCOL 1
+
 /* Where the master listens unless control_socket says otherwise. */
 #define COMMAND_SOCKET "/run/prong/control.sock"
 
 enum command {
     COMMAND_STATUS,
+    COMMAND_SERVERS,
     COMMAND_RELOAD,
     COMMAND_DIFF,
     COMMAND_WORKERS,
@@ -39,18 +44,31 @@ enum command {
     COMMAND_COUNT
 };
 
+struct command_option {
+    const char *name;     /* "limit", written as --limit=N or --limit N */
+    const char *argument; /* "N"; NULL: it takes none */
+    const char *help;     /* one sentence */
+};
+
 struct command_row {
     enum command command;
     const char *name;      /* "status" */
     const char *arguments; /* "[N]", "ID…" or "" */
-    unsigned least, most;  /* how many arguments */
+    unsigned least, most;  /* how many arguments, options not counted */
     const char *help;      /* one sentence */
-    bool is_local;         /* prongctl does it alone: no prongd is asked */
+    bool is_local;         /* prongctl does it by itself, or with other commands: prongd has none */
+    const struct command_option *options; /* ends with a zeroed one; NULL: none */
 };
 
 extern const struct command_row commands[COMMAND_COUNT];
 
 /* NULL when there is none of that name. */
 const struct command_row *command_find(const char *name);
+
+/* The option that `word` ("--limit", "--limit=5") names; NULL: the command has none such. */
+const struct command_option *command_find_option(const struct command_row *row, const char *word);
+
+/* Does a word look like an option? */
+bool command_is_option(const char *word);
 
 #endif

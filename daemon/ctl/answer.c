@@ -99,6 +99,12 @@ void answer_hide_progress(const json_t *progress)
     (void)progress;
 }
 
+void answer_dump(const json_t *answer)
+{
+    (void)json_dumpf(answer, stdout, JSON_INDENT(2));
+    (void)fputc('\n', stdout);
+}
+
 /* The answer as it is; but metrics are made of it here. */
 static void print_json(json_t *answer, enum command command)
 {
@@ -106,8 +112,7 @@ static void print_json(json_t *answer, enum command command)
                         ? json_pack("{s:b, s:o}", "ok", 1, "metrics", metrics_json(answer))
                         : json_incref(answer);
 
-    (void)json_dumpf(shown, stdout, JSON_INDENT(2));
-    (void)fputc('\n', stdout);
+    answer_dump(shown);
     json_decref(shown);
 }
 

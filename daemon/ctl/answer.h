@@ -14,6 +14,9 @@
  * 0, or what the answer names. */
 int answer_show(json_t *answer, enum command command, bool json);
 
+/* As JSON on stdout. */
+void answer_dump(const json_t *answer);
+
 /* One line on stderr, for people who wait. */
 void answer_show_progress(const json_t *progress);
 

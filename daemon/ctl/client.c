@@ -205,20 +205,14 @@ static void drop_line(struct line *line)
 
 /* --- asking ------------------------------------------------------------------------------- */
 
-/* The request with its newline, malloc'ed, or NULL: out of memory, or no UTF-8. */
+/* The request with its newline, malloc'ed, or NULL: out of memory. */
 static char *make_request(const struct client_request *request)
 {
-    json_t *arguments = json_array();
-    json_t *root;
-    char *text = NULL;
+    json_t *root = json_pack("{s:s, s:O}", "command", request->row->name, "arguments",
+                             (json_t *)(uintptr_t)request->arguments);
+    char *text = root != NULL ? json_dumps(root, JSON_COMPACT) : NULL;
     char *line = NULL;
-    int error = arguments == NULL;
 
-    for (size_t i = 0; i < request->argument_count; i++)
-        error |= json_array_append_new(arguments, json_string(request->arguments[i]));
-    root = json_pack("{s:s, s:o}", "command", request->row->name, "arguments", arguments);
-    if (error == 0 && root != NULL)
-        text = json_dumps(root, JSON_COMPACT);
     if (text != NULL && asprintf(&line, "%s\n", text) < 0)
         line = NULL;
     free(text);
@@ -297,7 +291,7 @@ static json_t *ask(int fd, const struct client_request *request, char *problem, 
     int error;
 
     if (text == NULL) {
-        (void)snprintf(problem, size, "the arguments must be plain text (UTF-8)");
+        (void)snprintf(problem, size, "out of memory");
         return NULL;
     }
     error = send_all(fd, text, strlen(text), now_ms() + CLIENT_PATIENCE_MS);

@@ -20,8 +20,7 @@ struct command_row;
 struct client_request {
     const char *path;
     const struct command_row *row;
-    char *const *arguments;
-    size_t argument_count;
+    const json_t *arguments; /* a list of texts */
     void (*on_progress)(const json_t *progress);
 };
 

@@ -13,6 +13,7 @@
 #include "master_internal.h"
 #include "options.h"
 #include "rebalance.h"
+#include "request.h"
 
 #define EXIT_USAGE  2
 #define MAX_WORKERS 1024
@@ -28,15 +29,9 @@ static void command_status(struct control_client *client, const json_t *argument
 static void command_reload(struct control_client *client, const json_t *arguments, void *user)
 {
     struct master *master = user;
-    const char *option = json_string_value(json_array_get(arguments, 0));
 
-    if (option != NULL && strcmp(option, "--no-wait") != 0) {
-        control_answer(client, json_pack("{s:b, s:s, s:i}", "ok", 0, "error",
-                                         "reload takes nothing but --no-wait", "exit", 2));
-        return;
-    }
     log_notice("reload asked for by prongctl");
-    reload_request(master->reload, client, option == NULL);
+    reload_request(master->reload, client, request_option(arguments, "no-wait") == NULL);
 }
 
 static void refuse(struct control_client *client, const char *why, int status)
@@ -185,7 +180,8 @@ static void command_version(struct control_client *client, const json_t *argumen
 {
     (void)arguments;
     (void)user;
-    control_answer(client, json_pack("{s:b, s:s}", "ok", 1, "version", PRONG_VERSION));
+    control_answer(client, json_pack("{s:b, s:s, s:i}", "ok", 1, "version", PRONG_VERSION,
+                                     "protocol", COMMAND_PROTOCOL));
 }
 
 control_command *const command_table[COMMAND_COUNT] = {

@@ -39,17 +39,66 @@ static json_t *refuse_count(const struct command_row *row)
     return request_refusal(EXIT_USAGE, "usage: %s %s", row->name, row->arguments);
 }
 
+/* With a value exactly when it takes one. */
+static json_t *check_option(const struct command_row *row, const char *word)
+{
+    const struct command_option *option = command_find_option(row, word);
+    char shown[64];
+
+    if (option == NULL)
+        return request_refusal(EXIT_USAGE, "%s has no option %s", row->name,
+                               log_escape(word, strlen(word), shown, sizeof(shown)));
+    if ((strchr(word, '=') != NULL) != (option->argument != NULL))
+        return request_refusal(EXIT_USAGE, "usage: --%s%s%s", option->name,
+                               option->argument != NULL ? "=" : "",
+                               option->argument != NULL ? option->argument : "");
+    return NULL;
+}
+
 static json_t *check_arguments(const struct command_row *row, const json_t *arguments)
 {
-    size_t count = json_array_size(arguments); /* 0 for NULL */
+    size_t count = 0;
+    json_t *refusal = NULL;
 
     if (arguments != NULL && !json_is_array(arguments))
         return request_refusal(EXIT_USAGE, "\"arguments\" is not a list");
-    if (count < row->least || count > row->most)
-        return refuse_count(row);
-    for (size_t i = 0; i < count; i++) {
-        if (!json_is_string(json_array_get(arguments, i)))
+    for (size_t i = 0; refusal == NULL && i < json_array_size(arguments); i++) {
+        const char *word = json_string_value(json_array_get(arguments, i));
+
+        if (word == NULL)
             return request_refusal(EXIT_USAGE, "an argument is not a text");
+        if (command_is_option(word))
+            refusal = check_option(row, word);
+        else
+            count++;
+    }
+    if (refusal != NULL)
+        return refusal;
+    return count < row->least || count > row->most ? refuse_count(row) : NULL;
+}
+
+const char *request_option(const json_t *arguments, const char *name)
+{
+    size_t length = strlen(name);
+
+    for (size_t i = 0; i < json_array_size(arguments); i++) {
+        const char *word = json_string_value(json_array_get(arguments, i));
+
+        if (!command_is_option(word) || strncmp(word + 2, name, length) != 0)
+            continue;
+        if (word[2 + length] == '\0' || word[2 + length] == '=')
+            return word + 2 + length + (word[2 + length] == '=');
+    }
+    return NULL;
+}
+
+const char *request_argument(const json_t *arguments, size_t index)
+{
+    for (size_t i = 0; i < json_array_size(arguments); i++) {
+        const char *word = json_string_value(json_array_get(arguments, i));
+
+        if (!command_is_option(word) && index-- == 0)
+            return word;
     }
     return NULL;
 }

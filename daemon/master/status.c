@@ -22,6 +22,7 @@
 #include "generation.h"
 #include "history.h"
 #include "listeners.h"
+#include "options.h"
 #include "rebalance.h"
 #include "scoreboard.h"
 #include "slot.h"
@@ -155,6 +156,10 @@ static json_t *describe_server(const struct status *status, const struct generat
     json_object_set_new(
         described, "handler_version",
         json_string(config->handler->version != NULL ? config->handler->version : PRONG_VERSION));
+    json_object_set_new(
+        described, "accept",
+        json_string(option_find(&server_options, "accept")->choices[config->accept]));
+    json_object_set_new(described, "state", json_string("serving"));
     json_object_update_new(described, totals_json(&totals));
     return described;
 }

@@ -18,7 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 
     if (refusal == NULL) {
         assert(command_find(request.row->name) == request.row);
-        assert(json_array_size(request.arguments) <= request.row->most);
+        assert(request_argument(request.arguments, request.row->most) == NULL);
+        assert(request.row->options == NULL || request.row->options->name[0] != '\0');
     } else {
         assert(json_is_false(json_object_get(refusal, "ok")));
         assert(json_is_string(json_object_get(refusal, "error")));

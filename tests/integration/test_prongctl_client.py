@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import threading
@@ -305,6 +306,34 @@ def test_wrong_usage_is_2_and_names_the_help(words):
     assert answer.returncode == 2
     assert answer.stdout == ""
     assert "prongctl --help" in answer.stderr
+
+
+def test_a_command_has_a_help_of_its_own():
+    answer = prongctl("servers", "--help")
+    assert answer.returncode == 0
+    assert "Usage: prongctl servers [OPTION...]\n" in answer.stdout
+    assert re.search(r"^  --interval TIME +\w", answer.stdout, re.M)
+
+
+@pytest.mark.parametrize("words, problem", [
+    (["servers", "--intervall", "1s"], "servers has no option --intervall"),
+    (["servers", "--interval"], "the value of --interval TIME is missing"),
+    (["servers", "--interval=soon"], "--interval takes a time"),
+    (["servers", "--interval=99999999999999999999s"], "--interval takes a time"),
+    (["reload", "--no-wait=1"], "--no-wait takes no value"),
+])
+def test_an_option_of_a_command_that_is_wrong_is_explained(words, problem):
+    answer = prongctl(*words)
+    assert answer.returncode == 2
+    assert problem in answer.stderr
+
+
+def test_servers_are_shown_with_their_rates(make_master, tmp_path):
+    make_master(STATUS)
+    answer = prongctl("-s", tmp_path / "control.sock", "servers", "--interval=0")
+    assert answer.returncode == 0
+    assert answer.stdout.splitlines()[1].split()[:2] == ["chat", "-"]
+    assert "127.0.0.1:7007, unix:/run/chat" in answer.stdout
 
 
 def test_a_full_disk_is_an_error(make_master, tmp_path):

@@ -45,6 +45,34 @@ static void a_command_has_all_that_help_needs(void **state)
     }
 }
 
+static void an_option_has_all_that_help_needs(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < COMMAND_COUNT; i++) {
+        const struct command_option *option = commands[i].options;
+
+        for (; option != NULL && option->name != NULL; option++) {
+            size_t length = strlen(option->help);
+
+            assert_true(length > 20 && option->help[length - 1] == '.');
+            assert_null(strpbrk(option->name, "= "));
+        }
+    }
+}
+
+static void an_option_is_found_with_and_without_its_value(void **state)
+{
+    const struct command_row *row = command_find("reload");
+
+    (void)state;
+    assert_string_equal(command_find_option(row, "--no-wait")->name, "no-wait");
+    assert_string_equal(command_find_option(row, "--no-wait=7")->name, "no-wait");
+    assert_null(command_find_option(row, "--no"));
+    assert_null(command_find_option(row, "--no-waiting"));
+    assert_null(command_find_option(row, "no-wait"));
+    assert_null(command_find_option(command_find("status"), "--no-wait"));
+}
+
 static void a_message_has_its_name(void **state)
 {
     (void)state;
@@ -65,6 +93,8 @@ int main(void)
         cmocka_unit_test(a_command_stands_at_the_place_of_its_number),
         cmocka_unit_test(a_command_is_found_by_its_own_name_only),
         cmocka_unit_test(a_command_has_all_that_help_needs),
+        cmocka_unit_test(an_option_has_all_that_help_needs),
+        cmocka_unit_test(an_option_is_found_with_and_without_its_value),
         cmocka_unit_test(a_message_has_its_name),
         cmocka_unit_test(a_number_that_is_no_message_is_a_question_mark),
     };

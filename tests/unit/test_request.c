@@ -40,6 +40,18 @@ static void arguments_may_be_left_out(void **state)
     request_clear(&request);
 }
 
+static void options_are_not_counted_among_the_arguments(void **state)
+{
+    struct request request;
+
+    (void)state;
+    assert_null(parse(&request, "{\"command\": \"reload\", \"arguments\": [\"--no-wait\"]}"));
+    assert_string_equal(request_option(request.arguments, "no-wait"), "");
+    assert_null(request_option(request.arguments, "no"));
+    assert_null(request_argument(request.arguments, 0));
+    request_clear(&request);
+}
+
 static void what_is_no_request_is_refused_with_a_reason(void **state)
 {
     static const struct {
@@ -60,6 +72,8 @@ static void what_is_no_request_is_refused_with_a_reason(void **state)
         {"{\"command\": \"status\", \"arguments\": {}}", "not a list"},
         {"{\"command\": \"status\", \"arguments\": \"now\"}", "not a list"},
         {"{\"command\": \"status\", \"arguments\": [\"now\"]}", "status takes no arguments"},
+        {"{\"command\": \"reload\", \"arguments\": [\"--soon\"]}", "reload has no option --soon"},
+        {"{\"command\": \"reload\", \"arguments\": [\"--no-wait=1\"]}", "usage: --no-wait"},
     };
 
     (void)state;
@@ -110,6 +124,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_names_a_command),
         cmocka_unit_test(arguments_may_be_left_out),
+        cmocka_unit_test(options_are_not_counted_among_the_arguments),
         cmocka_unit_test(what_is_no_request_is_refused_with_a_reason),
         cmocka_unit_test(bytes_that_are_no_text_are_refused),
         cmocka_unit_test(a_refusal_is_json_whatever_it_quotes),

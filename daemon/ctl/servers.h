@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * `prongctl servers`: a line for each server.
+ */
+#ifndef PRONGCTL_SERVERS_H
+#define PRONGCTL_SERVERS_H
+
+#include <jansson.h>
+
+struct call;
+
+/* Gives the exit status. */
+int servers_run(struct call *call);
+
+/* Gives the servers of a status, an object each, with the length of their accept queues and, when
+ * there was an earlier status `seconds` ago (NULL: there was none), their rates. */
+json_t *servers_describe(const json_t *status, const json_t *before, double seconds);
+
+#endif
