@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The rows, and what their values must be.
+ */
+#include "proxy_options.h"
+
+#include <errno.h>
+#include <prong/address.h>
+#include <stdio.h>
+
+#include "upstream_item.h"
+
+#define ITEMS(array) (sizeof(array) / sizeof((array)[0]))
+
+#define MINUTE (60 * UINT64_C(1000))
+#define HOUR   (60 * MINUTE)
+
+static const char *const balance_choices[] = {"round_robin", "least_connections", "hash_source",
+                                              "random_two", NULL};
+
+static int check_connect_from(const char *value, char *problem, size_t size)
+{
+    struct prong_address address;
+
+    if (prong_address_from_ip(&address, value, 0) == 0)
+        return 0;
+    snprintf(problem, size, "\"%s\" is not an IP address of this machine: write 192.0.2.1 or ::1",
+             value);
+    return -EINVAL;
+}
+
+const struct prongd_option proxy_options[] = {
+    {PRONGD_LIST(struct proxy_config, upstream), .name = "upstream",
+     .example = "10.0.0.1:80 weight=2, 10.0.0.2:80, unix:/run/spare.sock backup",
+     .check = upstream_item_check,
+     .help = "Where connections are relayed to: HOST:PORT, [IPV6]:PORT, unix:/PATH or unix:@NAME, "
+             "each with weight=N for N times the share, max_connections=N over all workers, or "
+             "backup for one that is used when no other can be."},
+    {PRONGD_CHOICE(struct proxy_config, balance), .name = "balance", .fallback = "round_robin",
+     .choices = balance_choices,
+     .help = "Which upstream a connection gets: each in turn by its weight, the one with the "
+             "fewest connections over all workers, always the same one for a client's address, or "
+             "the less busy one of two that are drawn at random."},
+    {PRONGD_DURATION(struct proxy_config, connect_timeout_ms), .name = "connect_timeout",
+     .fallback = "10s", .least = 1, .most = HOUR,
+     .help = "How long a client waits until an upstream is connected, all attempts together."},
+    {PRONGD_DURATION(struct proxy_config, try_timeout_ms), .name = "try_timeout", .fallback = "3s",
+     .least = 1, .most = HOUR,
+     .help = "How long the attempt to connect to one upstream may take before the next one is "
+             "tried."},
+    {PRONGD_TEXT(struct proxy_config, connect_from), .name = "connect_from", .example = "192.0.2.1",
+     .check = check_connect_from,
+     .help = "The IP address of this machine from which upstreams are connected: the kernel's "
+             "choice, unless one is written."},
+    {PRONGD_COUNT(struct proxy_config, max_fails), .name = "max_fails", .fallback = "1",
+     .most = 1000000,
+     .help = "After how many failed attempts within fail_timeout an upstream is not used for that "
+             "time; 0 never takes one out."},
+    {PRONGD_DURATION(struct proxy_config, fail_timeout_ms), .name = "fail_timeout",
+     .fallback = "10s", .least = 1, .most = HOUR,
+     .help = "How long failed attempts are remembered, and how long an upstream with too many of "
+             "them is left alone; then one client tries it again."},
+};
+
+const size_t proxy_option_count = ITEMS(proxy_options);

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The health of an upstream, as its clients see it.
+ */
+#include "upstream.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "proxy_options.h"
+#include "upstream_item.h"
+
+#define TO(state) (1U << (state))
+
+static const unsigned allowed[] = {
+    [UPSTREAM_UP] = TO(UPSTREAM_DOWN) | TO(UPSTREAM_RETIRED),
+    [UPSTREAM_DOWN] = TO(UPSTREAM_TRIAL) | TO(UPSTREAM_UP) | TO(UPSTREAM_RETIRED),
+    [UPSTREAM_TRIAL] = TO(UPSTREAM_UP) | TO(UPSTREAM_DOWN) | TO(UPSTREAM_RETIRED),
+    [UPSTREAM_RETIRED] = TO(UPSTREAM_UP),
+};
+
+/* FNV-1a of the address as text. */
+static uint64_t hash_address(const struct prong_address *address)
+{
+    char text[PRONG_ADDRESS_TEXT_SIZE];
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+    prong_address_format(address, text, sizeof(text));
+    for (const char *byte = text; *byte != '\0'; byte++)
+        hash = (hash ^ (unsigned char)*byte) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+struct upstream *upstream_new(struct upstreams *owner, const struct upstream_item *item,
+                              const struct prong_address *address, uint32_t number)
+{
+    struct upstream *upstream = calloc(1, sizeof(*upstream));
+
+    if (upstream == NULL)
+        return NULL;
+    upstream->owner = owner;
+    upstream->item = item;
+    upstream->address = *address;
+    upstream->hash = hash_address(address);
+    upstream->number = number;
+    return upstream;
+}
+
+const struct prong_address *upstream_address(const struct upstream *upstream)
+{
+    return &upstream->address;
+}
+
+void upstream_enter(struct upstream *upstream, enum upstream_state state)
+{
+    assert((allowed[upstream->state] & TO(state)) != 0);
+    upstream->state = state;
+}
+
+bool upstream_is_usable(const struct upstream *upstream, uint64_t now_ms)
+{
+    if (upstream->state == UPSTREAM_DOWN)
+        return now_ms >= upstream->down_until_ms;
+    return upstream->state == UPSTREAM_UP;
+}
+
+void upstream_use(struct upstream *upstream, uint64_t now_ms)
+{
+    if (upstream->state == UPSTREAM_DOWN && now_ms >= upstream->down_until_ms)
+        upstream_enter(upstream, UPSTREAM_TRIAL);
+}
+
+void upstream_note_success(struct upstream *upstream)
+{
+    upstream->fails = 0;
+    if (upstream->state == UPSTREAM_DOWN || upstream->state == UPSTREAM_TRIAL)
+        upstream_enter(upstream, UPSTREAM_UP);
+}
+
+static void go_down(struct upstream *upstream, const struct proxy_config *config, uint64_t now_ms)
+{
+    upstream->down_until_ms = now_ms + config->fail_timeout_ms;
+    if (upstream->state == UPSTREAM_UP || upstream->state == UPSTREAM_TRIAL)
+        upstream_enter(upstream, UPSTREAM_DOWN);
+}
+
+void upstream_note_failure(struct upstream *upstream, const struct proxy_config *config,
+                           uint64_t now_ms)
+{
+    if (config->max_fails == 0 || upstream->state == UPSTREAM_RETIRED)
+        return;
+    if (upstream->fails == 0 || now_ms - upstream->first_fail_ms > config->fail_timeout_ms) {
+        upstream->first_fail_ms = now_ms;
+        upstream->fails = 0;
+    }
+    upstream->fails++;
+    if (upstream->fails >= config->max_fails || upstream->state == UPSTREAM_TRIAL)
+        go_down(upstream, config, now_ms);
+}
+
+void upstream_note_nothing(struct upstream *upstream)
+{
+    if (upstream->state == UPSTREAM_TRIAL)
+        upstream_enter(upstream, UPSTREAM_DOWN);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One upstream: an address, how it is, and how many connections it has.
+ */
+#ifndef PRONGD_UPSTREAM_H
+#define PRONGD_UPSTREAM_H
+
+#include <prong/address.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "upstreams.h"
+
+struct proxy_config;
+struct upstream_item;
+
+/*  UP → DOWN → TRIAL → UP
+ *              TRIAL → DOWN
+ *  any → RETIRED
+ */
+enum upstream_state {
+    UPSTREAM_UP,
+    UPSTREAM_DOWN,   /* too many attempts failed: left alone until `down_until_ms` */
+    UPSTREAM_TRIAL,  /* that time is over, and one client tries it */
+    UPSTREAM_RETIRED /* its name has other addresses now: freed with its last place */
+};
+
+struct upstream {
+    struct upstream *next;
+    struct upstreams *owner;
+    const struct upstream_item *item; /* what the configuration says about it; borrowed */
+    struct prong_address address;
+    uint64_t hash;   /* of the address: the same in every worker */
+    uint32_t number; /* another one for each that ever was */
+    enum upstream_state state;
+    uint32_t places;
+    int64_t turn; /* what it has saved up for its next turn: round robin */
+
+    /* Failed attempts since `first_fail_ms`; both of CLOCK_MONOTONIC. */
+    uint64_t fails;
+    uint64_t first_fail_ms;
+    uint64_t down_until_ms;
+};
+
+/* Without a place.  Borrows the item.  NULL with errno ENOMEM. */
+struct upstream *upstream_new(struct upstreams *owner, const struct upstream_item *item,
+                              const struct prong_address *address, uint32_t number);
+
+/* What it has now, over all workers. */
+uint64_t upstream_connections(const struct upstream *upstream);
+
+/* The only place that changes the state. */
+void upstream_enter(struct upstream *upstream, enum upstream_state state);
+
+/* May a client be sent there now?  One that is down may be when its time is over. */
+bool upstream_is_usable(const struct upstream *upstream, uint64_t now_ms);
+
+/* A client is sent there: of one that is down, to see how it is. */
+void upstream_use(struct upstream *upstream, uint64_t now_ms);
+
+/* What an attempt says about its health. */
+void upstream_note_success(struct upstream *upstream);
+void upstream_note_failure(struct upstream *upstream, const struct proxy_config *config,
+                           uint64_t now_ms);
+
+/* The one client that tried it did not see it through. */
+void upstream_note_nothing(struct upstream *upstream);
+
+#endif

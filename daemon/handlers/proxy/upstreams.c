@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Choosing and counting.
+ */
+#include "upstreams.h"
+
+#include <errno.h>
+#include <prong/address.h>
+#include <prong/socket.h>
+#include <prongd/service.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "balance.h"
+#include "proxy_options.h"
+#include "upstream.h"
+#include "upstream_item.h"
+
+/* What a connection from another worker has, of which the configuration says nothing. */
+static const struct upstream_item stranger = {.weight = 1};
+
+struct upstreams {
+    struct prongd_service *service;
+    const struct proxy_config *config;
+    struct balance balance;
+    struct upstream_item *items;
+    struct upstream *first; /* all of them, also those that are retired */
+    struct upstream **end;
+    size_t count;
+    struct upstream **candidates; /* room for all */
+    uint32_t last_number;
+    void (*on_change)(void *user);
+    void *user;
+};
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void tell(const struct upstreams *upstreams)
+{
+    if (upstreams->on_change != NULL)
+        upstreams->on_change(upstreams->user);
+}
+
+/* --- Life --- */
+
+/* At the end of the list.  NULL with errno. */
+static struct upstream *add(struct upstreams *upstreams, const struct upstream_item *item,
+                            const struct prong_address *address)
+{
+    struct upstream **candidates =
+        realloc(upstreams->candidates, (upstreams->count + 1) * sizeof(struct upstream *));
+    struct upstream *upstream;
+
+    if (candidates == NULL)
+        return NULL;
+    upstreams->candidates = candidates;
+    upstream = upstream_new(upstreams, item, address, ++upstreams->last_number);
+    if (upstream == NULL)
+        return NULL;
+    *upstreams->end = upstream;
+    upstreams->end = &upstream->next;
+    upstreams->count++;
+    return upstream;
+}
+
+static void drop(struct upstreams *upstreams, struct upstream *upstream)
+{
+    struct upstream **link = &upstreams->first;
+
+    while (*link != upstream)
+        link = &(*link)->next;
+    *link = upstream->next;
+    if (upstreams->end == &upstream->next)
+        upstreams->end = link;
+    upstreams->count--;
+    free(upstream);
+}
+
+/* The items were checked with the configuration. */
+static int read_items(struct upstreams *upstreams, const struct prongd_list *list)
+{
+    char problem[256];
+    int error = 0;
+
+    upstreams->items = calloc(list->count + 1, sizeof(*upstreams->items));
+    if (upstreams->items == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < list->count && error == 0; i++) {
+        struct upstream_item *item = &upstreams->items[i];
+
+        error = upstream_item_parse(item, list->items[i], problem, sizeof(problem));
+        if (error == 0 && item->host[0] == '\0' && add(upstreams, item, &item->address) == NULL)
+            error = -ENOMEM;
+    }
+    return error;
+}
+
+struct upstreams *upstreams_new(struct prongd_service *service)
+{
+    struct upstreams *upstreams = calloc(1, sizeof(*upstreams));
+    int error;
+
+    if (upstreams == NULL)
+        return NULL;
+    upstreams->service = service;
+    upstreams->config = prongd_service_config(service);
+    upstreams->end = &upstreams->first;
+    balance_init(&upstreams->balance, (enum proxy_balance)upstreams->config->balance);
+    error = read_items(upstreams, &upstreams->config->upstream);
+    if (error == 0)
+        return upstreams;
+    upstreams_free(upstreams);
+    errno = -error;
+    return NULL;
+}
+
+void upstreams_free(struct upstreams *upstreams)
+{
+    if (upstreams == NULL)
+        return;
+    while (upstreams->first != NULL)
+        drop(upstreams, upstreams->first);
+    free(upstreams->candidates);
+    free(upstreams->items);
+    free(upstreams);
+}
+
+void upstreams_watch(struct upstreams *upstreams, void (*on_change)(void *user), void *user)
+{
+    upstreams->on_change = on_change;
+    upstreams->user = user;
+}
+
+/* --- Choosing --- */
+
+static bool was_tried(const struct upstream_tries *tries, const struct upstream *upstream)
+{
+    for (uint32_t i = 0; i < tries->count; i++) {
+        if (tries->numbers[i] == upstream->number)
+            return true;
+    }
+    return false;
+}
+
+/* In this order: when all others are down, those that are down are better than nothing. */
+struct tier {
+    bool is_backup;
+    bool is_usable;
+};
+
+static const struct tier tiers[] = {{false, true}, {true, true}, {false, false}, {true, false}};
+
+static bool belongs(const struct tier *tier, const struct upstream *upstream, uint64_t now)
+{
+    return upstream->state != UPSTREAM_RETIRED && upstream->item->is_backup == tier->is_backup &&
+           upstream_is_usable(upstream, now) == tier->is_usable;
+}
+
+static size_t collect(struct upstreams *upstreams, const struct tier *tier,
+                      const struct upstream_tries *tries, uint64_t now)
+{
+    size_t count = 0;
+
+    for (struct upstream *one = upstreams->first; one != NULL; one = one->next) {
+        if (belongs(tier, one, now) && !was_tried(tries, one))
+            upstreams->candidates[count++] = one;
+    }
+    return count;
+}
+
+static bool take_place(struct upstream *upstream)
+{
+    uint32_t most = upstream->item->max_connections;
+
+    if (most > 0 && upstream->places >= most)
+        return false;
+    upstream->places++;
+    return true;
+}
+
+/* One of the candidates that is not full. */
+static struct upstream *take_one(struct upstreams *upstreams, size_t count,
+                                 const struct prong_address *client)
+{
+    struct upstream **candidates = upstreams->candidates;
+
+    while (count > 0) {
+        size_t place = balance_pick(&upstreams->balance, candidates, count, client);
+
+        if (take_place(candidates[place]))
+            return candidates[place];
+        candidates[place] = candidates[--count];
+    }
+    return NULL;
+}
+
+struct upstream *upstreams_choose(struct upstreams *upstreams, struct prong_socket *client,
+                                  struct upstream_tries *tries)
+{
+    struct prong_address address = {0};
+    struct upstream *upstream = NULL;
+    uint64_t now = now_ms();
+    size_t tier_count = tries->count < UPSTREAM_TRIES ? sizeof(tiers) / sizeof(tiers[0]) : 0;
+
+    (void)prong_socket_remote(client, &address);
+    for (size_t i = 0; i < tier_count && upstream == NULL; i++) {
+        size_t count = collect(upstreams, &tiers[i], tries, now);
+
+        upstream = take_one(upstreams, count, &address);
+    }
+    if (upstream == NULL) {
+        errno = EHOSTUNREACH;
+        return NULL;
+    }
+    tries->numbers[tries->count++] = upstream->number;
+    upstream_use(upstream, now);
+    return upstream;
+}
+
+struct upstream *upstreams_adopt(struct upstreams *upstreams, const struct prong_address *address)
+{
+    struct upstream *upstream = upstreams->first;
+
+    while (upstream != NULL && !prong_address_equal(&upstream->address, address))
+        upstream = upstream->next;
+    if (upstream == NULL) {
+        upstream = add(upstreams, &stranger, address);
+        if (upstream == NULL)
+            return NULL;
+        upstream_enter(upstream, UPSTREAM_RETIRED);
+    }
+    upstream->places++;
+    return upstream;
+}
+
+/* --- What becomes of it --- */
+
+uint64_t upstream_connections(const struct upstream *upstream)
+{
+    return upstream->places;
+}
+
+static void give_place(struct upstream *upstream)
+{
+    struct upstreams *upstreams = upstream->owner;
+
+    upstream->places--;
+    if (upstream->state == UPSTREAM_RETIRED && upstream->places == 0)
+        drop(upstreams, upstream);
+    tell(upstreams);
+}
+
+void upstream_connected(struct upstream *upstream)
+{
+    upstream_note_success(upstream);
+}
+
+void upstream_failed(struct upstream *upstream, int error)
+{
+    (void)error;
+    upstream_note_failure(upstream, upstream->owner->config, now_ms());
+    give_place(upstream);
+}
+
+void upstream_canceled(struct upstream *upstream)
+{
+    upstream_note_nothing(upstream);
+    give_place(upstream);
+}
+
+void upstream_closed(struct upstream *upstream)
+{
+    give_place(upstream);
+}
+
+void upstream_left(struct upstream *upstream)
+{
+    give_place(upstream);
+}
