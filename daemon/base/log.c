@@ -17,6 +17,8 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "json_line.h"
+#include "log_fields.h"
 #include "log_repeat.h"
 #include "log_target.h"
 #include "log_text.h"
@@ -32,8 +34,16 @@ static const struct level_row levels[] = {
     [LOG_LEVEL_DEBUG] = {"debug", LOG_DEBUG},
 };
 
+/* One event. */
+struct event {
+    enum log_level level;
+    const char *message; /* "event key=value …", perhaps with ": the text of a code" */
+    size_t error_at;     /* where that begins, behind the colon and the space; 0: there is none */
+};
+
 static struct {
     enum log_level level;
+    enum log_format format;
     char role[48];
     struct log_target target;
     struct log_repeat repeat;
@@ -82,18 +92,70 @@ static void format_head(char *text, size_t size, enum log_level level)
     }
 }
 
-static bool put(enum log_level level, const char *message)
+/* --- Lines --- */
+
+/* Without the newline; how long it is. */
+static size_t format_text(const struct event *event, char *bytes, size_t size)
 {
     char head[160];
-    char bytes[LOG_LINE_SIZE];
     struct log_text line;
 
-    format_head(head, sizeof(head), level);
-    log_text_init(&line, bytes, sizeof(bytes));
+    format_head(head, sizeof(head), event->level);
+    log_text_init(&line, bytes, size);
     log_text_add(&line, head, strlen(head));
-    log_text_add_line(&line, message);
-    bytes[line.length] = '\n';
-    return log_target_write(&state.target, levels[level].priority, bytes, line.length + 1);
+    log_text_add_line(&line, event->message);
+    return line.length;
+}
+
+static void add_message(struct json_line *line, const struct event *event)
+{
+    char message[LOG_LINE_SIZE];
+    size_t name_size;
+
+    (void)snprintf(message, sizeof(message), "%s", event->message);
+    if (event->error_at > 0)
+        message[event->error_at - 2] = '\0';
+    name_size = log_fields_event(message);
+    json_line_bytes(line, "event", message, name_size);
+    if (event->error_at > 0)
+        json_line_text(line, "error", event->message + event->error_at);
+    if (message[name_size] == '\0')
+        return;
+    json_line_open(line, "fields");
+    log_fields_to_json(message + name_size, line);
+}
+
+static size_t format_json(const struct event *event, char *bytes, size_t size)
+{
+    size_t head_size = 0;
+    struct json_line line;
+    char time[64];
+
+    format_time(time, sizeof(time));
+    if (state.target.kind == LOG_TARGET_JOURNAL) /* systemd looks for it before anything else */
+        head_size = (size_t)snprintf(bytes, size, "<%d>", levels[event->level].priority);
+    json_line_begin(&line, bytes + head_size, size - head_size);
+    json_line_text(&line, "time", time);
+    json_line_text(&line, "level", levels[event->level].name);
+    json_line_text(&line, "process", state.role);
+    json_line_number(&line, "pid", (uint64_t)getpid());
+    add_message(&line, event);
+    return head_size + json_line_end(&line);
+}
+
+static size_t (*const formats[])(const struct event *event, char *bytes, size_t size) = {
+    [LOG_FORMAT_TEXT] = format_text,
+    [LOG_FORMAT_JSON] = format_json,
+};
+
+/* The newline takes the place of the NUL. */
+static bool put(const struct event *event)
+{
+    char bytes[LOG_LINE_SIZE];
+    size_t length = formats[state.format](event, bytes, sizeof(bytes));
+
+    bytes[length] = '\n';
+    return log_target_write(&state.target, levels[event->level].priority, bytes, length + 1);
 }
 
 static bool put_lost(void)
@@ -103,15 +165,15 @@ static bool put_lost(void)
     if (state.lost == 0)
         return true;
     (void)snprintf(message, sizeof(message), "log lines lost count=%lu", state.lost);
-    if (!put(LOG_LEVEL_WARNING, message))
+    if (!put(&(struct event){.level = LOG_LEVEL_WARNING, .message = message}))
         return false;
     state.lost = 0;
     return true;
 }
 
-static void put_or_count(enum log_level level, const char *message)
+static void put_or_count(const struct event *event)
 {
-    if (!put_lost() || !put(level, message))
+    if (!put_lost() || !put(event))
         state.lost++;
 }
 
@@ -122,19 +184,21 @@ static void put_repeated(enum log_level level, unsigned long hidden)
     if (hidden == 0)
         return;
     (void)snprintf(message, sizeof(message), "last message repeated times=%lu", hidden);
-    put_or_count(level, message);
+    put_or_count(&(struct event){.level = level, .message = message});
 }
 
-static void write_message(enum log_level level, const char *message)
+static void write_event(const struct event *event)
 {
     enum log_level before = state.repeat.level;
     unsigned long hidden;
 
-    if (log_repeat_hides(&state.repeat, level, message, clock_ms(), &hidden))
+    if (log_repeat_hides(&state.repeat, event->level, event->message, clock_ms(), &hidden))
         return;
     put_repeated(before, hidden);
-    put_or_count(level, message);
+    put_or_count(event);
 }
+
+/* --- Where it goes, and how much --- */
 
 int log_open(const char *target, enum log_level level)
 {
@@ -169,6 +233,16 @@ void log_close(void)
     state.repeat = (struct log_repeat){0};
     state.lost = 0;
     log_target_clear(&state.target);
+}
+
+void log_set_format(enum log_format format)
+{
+    state.format = format;
+}
+
+enum log_format log_format(void)
+{
+    return state.format;
 }
 
 void log_set_level(enum log_level level)
@@ -214,7 +288,7 @@ void log_at_v(enum log_level level, const char *format, va_list arguments)
     if (!log_wants(level))
         return;
     format_message(message, sizeof(message), format, arguments);
-    write_message(level, message);
+    write_event(&(struct event){.level = level, .message = message});
     errno = saved;
 }
 
@@ -241,6 +315,16 @@ void log_code(enum log_level level, int code, const char *format, ...)
     va_end(arguments);
     length = strlen(message);
     (void)snprintf(message + length, sizeof(message) - length, ": %s", prong_error_text(code));
-    write_message(level, message);
+    write_event(&(struct event){.level = level,
+                                .message = message,
+                                .error_at = strlen(message) > length + 2 ? length + 2 : 0});
+    errno = saved;
+}
+
+void log_always(enum log_level level, const char *message)
+{
+    int saved = errno;
+
+    write_event(&(struct event){.level = level, .message = message});
     errno = saved;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The log: one event a line, then key=value.
+ * The log: one event a line, then key=value; or the same as JSON.
  *
  * Context (role, slot) is set once per process.  Only loops log, never a signal handler.
  *
@@ -14,6 +14,10 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+
+/* How a line is written: the event, then key=value; or an object of JSON with the members time,
+ * level, process, pid, event, where there are any fields, and error, the text of a code. */
+enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 
 /* In the order of prongd_log_level and of the option's choices. */
 enum log_level {
@@ -42,6 +46,10 @@ void log_take_file(int fd);
 
 void log_close(void);
 
+/* The next line has this format. */
+void log_set_format(enum log_format format);
+enum log_format log_format(void);
+
 void log_set_level(enum log_level level);
 enum log_level log_level(void);
 bool log_wants(enum log_level level);
@@ -64,6 +72,9 @@ void log_code(enum log_level level, int code, const char *format, ...)
 #define log_notice(...)  log_at(LOG_LEVEL_NOTICE, __VA_ARGS__)
 #define log_info(...)    log_at(LOG_LEVEL_INFO, __VA_ARGS__)
 #define log_debug(...)   log_at(LOG_LEVEL_DEBUG, __VA_ARGS__)
+
+/* A line that was asked for by name: it is written whatever the level is. */
+void log_always(enum log_level level, const char *message);
 
 /* Printable bytes as they are, others as \n, \t, \\, \xNN; cut with "…" to fit `size` with the
  * NUL.  UTF-8 is not interpreted.  Returns `text`. */

@@ -21,6 +21,7 @@
     MESSAGE(GAVE, "worker to master: done; struct message_gave")                                  \
     MESSAGE(LOG_REOPEN, "master to worker: open the log file anew")                               \
     MESSAGE(LOG_LEVEL, "master to worker: the level as a uint32_t")                               \
+    MESSAGE(LOG_FORMAT, "master to worker: how log lines are written, as a uint32_t")             \
     MESSAGE(LOG_TARGET, "master to worker: where the log goes; of a file with its descriptor")    \
     MESSAGE(STATUS, "master to observer: what status says, as JSON in a file")
 

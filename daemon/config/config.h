@@ -28,6 +28,7 @@ struct config_daemon {
     char *control_socket;              /* NULL ("none"): none; "@name" is abstract */
     int log_level;                     /* enum log_level: the choices stand in that order */
     char *log_target;                  /* "auto", "stderr", "syslog", or a file's absolute path */
+    int log_format;                    /* enum log_format: the choices stand in that order */
     struct prongd_list metrics_listen; /* as written */
     uint64_t shutdown_timeout_ms;
     uint64_t ready_timeout_ms;

@@ -24,6 +24,9 @@
 /* In the order of enum log_level. */
 static const char *const log_levels[] = {"error", "warning", "notice", "info", "debug", NULL};
 
+/* In the order of enum log_format. */
+static const char *const log_formats[] = {"text", "json", NULL};
+
 static const struct prongd_option daemon_rows[] = {
     {PRONGD_LIST(struct config_daemon, include), "prongd", "include", .example = "conf.d/*.conf",
      .help = "Files that are read as if they stood at the end of this one, in the order of their "
@@ -56,6 +59,10 @@ static const struct prongd_option daemon_rows[] = {
      .check = check_log_target, .change = PRONGD_CHANGE_LIVE,
      .help = "Where the log goes: stderr, syslog, a file's absolute path, or auto for syslog when "
              "prongd runs detached and stderr otherwise."},
+    {PRONGD_CHOICE(struct config_daemon, log_format), "prongd", "log_format", .fallback = "text",
+     .choices = log_formats, .change = PRONGD_CHANGE_LIVE,
+     .help = "How a line of the log is written: text is the event and then key=value, json an "
+             "object with the members time, level, process, pid, event, error and fields."},
     {PRONGD_LIST(struct config_daemon, metrics_listen), "prongd", "metrics_listen",
      .example = "127.0.0.1:9117", .check = listen_item_check,
      .help = "The addresses on which a process of its own answers HTTP: / is a page about the "

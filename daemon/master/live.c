@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The log's target and level, the time to drain, the length of accept queues.
+ * The log's target, level and format, the time to drain, the length of accept queues.
  */
 #include "live.h"
 
@@ -20,7 +20,9 @@ int live_prepare(struct live *live, const struct config *before, const struct co
     const char *old = before->daemon.log_target, *new = after->daemon.log_target;
     int error;
 
-    *live = (struct live){.level = log_level(), .has_moved = old == NULL || strcmp(old, new) != 0};
+    *live = (struct live){.level = log_level(),
+                          .format = log_format(),
+                          .has_moved = old == NULL || strcmp(old, new) != 0};
     if (live->has_moved) {
         error = log_open(new, live->level);
         if (error < 0)
@@ -29,13 +31,16 @@ int live_prepare(struct live *live, const struct config *before, const struct co
     live->target = old != NULL ? strdup(old) : NULL;
     live->is_prepared = true;
     log_set_level((enum log_level)after->daemon.log_level);
+    log_set_format((enum log_format)after->daemon.log_format);
     return 0;
 }
 
 void live_rollback(struct live *live)
 {
-    if (live->is_prepared)
+    if (live->is_prepared) {
         log_set_level(live->level);
+        log_set_format(live->format);
+    }
     if (live->is_prepared && live->has_moved && live->target != NULL &&
         log_open(live->target, live->level) < 0)
         log_error("the log stays where it is: its old target does not open any more");
@@ -54,8 +59,10 @@ static void tell_log(struct master *master, const struct live *live, const struc
 {
     const char *target = after->daemon.log_target;
     uint32_t level = (uint32_t)after->daemon.log_level;
+    uint32_t format = (uint32_t)after->daemon.log_format;
 
     supervisor_tell_all(&master->supervisor, MESSAGE_LOG_LEVEL, &level, sizeof(level), -1);
+    supervisor_tell_all(&master->supervisor, MESSAGE_LOG_FORMAT, &format, sizeof(format), -1);
     if (live->has_moved)
         supervisor_tell_all(&master->supervisor, MESSAGE_LOG_TARGET, target, strlen(target) + 1,
                             log_file_fd());

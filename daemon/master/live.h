@@ -20,6 +20,7 @@ struct master;
 struct live {
     bool is_prepared;
     enum log_level level;
+    enum log_format format;
     char *target;   /* malloc'ed; NULL: not known */
     bool has_moved; /* the log goes to another target */
 };

@@ -215,6 +215,12 @@ static bool open_control(struct master *master, const struct config *config)
     return master->control != NULL;
 }
 
+static int open_log(const struct config_daemon *daemon)
+{
+    log_set_format((enum log_format)daemon->log_format);
+    return log_open(daemon->log_target, (enum log_level)daemon->log_level);
+}
+
 /* Everything opened here is opened before the first fork.  Problems go to stderr still; the log
  * changes to its own target only when the start can no longer fail for them. */
 static bool prepare(struct master *master, struct config *config)
@@ -241,7 +247,7 @@ static bool prepare(struct master *master, struct config *config)
     if (!open_control(master, config) || !signals_start(master))
         return false;
     detach_silence();
-    error = log_open(daemon->log_target, (enum log_level)daemon->log_level);
+    error = open_log(daemon);
     if (error == 0)
         return true;
     snprintf(problem, sizeof(problem), "%s: [prongd] log_target: %s: %s", config->file,
@@ -358,9 +364,7 @@ static bool take_over(struct master *master, struct config *config, const char *
     (void)estate_set_inheritable(estate, false);
     close(estate_image_fd(estate));
     close(estate);
-    if (!signals_start(master) ||
-        (config != NULL &&
-         log_open(config->daemon.log_target, (enum log_level)config->daemon.log_level) < 0))
+    if (!signals_start(master) || (config != NULL && open_log(&config->daemon) < 0))
         log_error("the new program goes on without signals or without its log");
     master_enter(master, MASTER_RUNNING);
     listeners_keep(master->listeners, false);

@@ -96,6 +96,18 @@ static void order_log_level(struct worker *worker, const struct ipc_frame *frame
         log_set_level((enum log_level)level);
 }
 
+static void order_log_format(struct worker *worker, const struct ipc_frame *frame)
+{
+    uint32_t format;
+
+    (void)worker;
+    if (frame->size != sizeof(format))
+        return;
+    memcpy(&format, frame->payload, sizeof(format));
+    if (format <= LOG_FORMAT_JSON)
+        log_set_format((enum log_format)format);
+}
+
 static void order_log_target(struct worker *worker, const struct ipc_frame *frame)
 {
     const char *name = frame->payload;
@@ -108,11 +120,17 @@ static void order_log_target(struct worker *worker, const struct ipc_frame *fram
 }
 
 static void (*const orders[MESSAGE_COUNT])(struct worker *worker, const struct ipc_frame *frame) = {
-    [MESSAGE_ACCEPT] = order_accept,       [MESSAGE_STOP] = order_stop,
-    [MESSAGE_DRAIN] = order_drain,         [MESSAGE_LEAVE] = order_leave,
-    [MESSAGE_GIVE] = order_give,           [MESSAGE_PEER_GIVE] = order_peer_give,
-    [MESSAGE_PEER_TAKE] = order_peer_take, [MESSAGE_LOG_REOPEN] = order_log_reopen,
-    [MESSAGE_LOG_LEVEL] = order_log_level, [MESSAGE_LOG_TARGET] = order_log_target,
+    [MESSAGE_ACCEPT] = order_accept,
+    [MESSAGE_STOP] = order_stop,
+    [MESSAGE_DRAIN] = order_drain,
+    [MESSAGE_LEAVE] = order_leave,
+    [MESSAGE_GIVE] = order_give,
+    [MESSAGE_PEER_GIVE] = order_peer_give,
+    [MESSAGE_PEER_TAKE] = order_peer_take,
+    [MESSAGE_LOG_REOPEN] = order_log_reopen,
+    [MESSAGE_LOG_LEVEL] = order_log_level,
+    [MESSAGE_LOG_TARGET] = order_log_target,
+    [MESSAGE_LOG_FORMAT] = order_log_format,
 };
 
 static void on_frame(struct ipc *ipc, const struct ipc_frame *frame, void *user)

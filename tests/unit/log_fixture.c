@@ -36,6 +36,7 @@ int log_fixture_remove(void **state)
     (void)state;
     log_close();
     log_set_role("prongd", 0, -1);
+    log_set_format(LOG_FORMAT_TEXT);
     (void)unlink(log_fixture_file);
     return rmdir(folder);
 }

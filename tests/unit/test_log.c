@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "log_fixture.h"
 
@@ -236,6 +237,87 @@ static void closing_the_log_tells_what_it_hid(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, log_fixture_open, log_fixture_remove)
 
+/* --- JSON --- */
+
+/* The last line of the file. */
+static json_t *last_line(void)
+{
+    const char *text = content_of(log_fixture_file), *line = text;
+    json_t *value;
+
+    for (const char *next = text; (next = strchr(next, '\n')) != NULL && next[1] != '\0';)
+        line = ++next;
+    value = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+    assert_non_null(value);
+    return value;
+}
+
+static const char *member(const json_t *line, const char *name)
+{
+    return json_string_value(json_object_get(line, name));
+}
+
+static void a_line_is_an_object_where_json_is_wanted(void **state)
+{
+    json_t *line, *fields;
+
+    (void)state;
+    log_set_role("worker", 3, 0);
+    log_set_format(LOG_FORMAT_JSON);
+    assert_int_equal(log_open(log_fixture_file, LOG_LEVEL_INFO), 0);
+    log_code(LOG_LEVEL_WARNING, -ENOENT, "file \"x\" not read path=/a\xff/b\n size=%d", 7);
+    line = last_line();
+    fields = json_object_get(line, "fields");
+    assert_matches(member(line, "time"), "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{12}[+-][0-9:]{5}$");
+    assert_string_equal(member(line, "level"), "warning");
+    assert_string_equal(member(line, "process"), "worker/3.0");
+    assert_int_equal(json_integer_value(json_object_get(line, "pid")), getpid());
+    assert_string_equal(member(line, "event"), "file \"x\" not read");
+    assert_string_equal(member(line, "error"), "No such file or directory");
+    assert_string_equal(member(fields, "path"), "/a\\xff/b\n");
+    assert_int_equal(json_integer_value(json_object_get(fields, "size")), 7);
+    json_decref(line);
+    log_notice("nothing else");
+    line = last_line();
+    assert_null(json_object_get(line, "fields"));
+    assert_null(json_object_get(line, "error"));
+    json_decref(line);
+}
+
+static void a_long_json_line_is_cut_and_still_json(void **state)
+{
+    char message[10000];
+    json_t *line;
+
+    (void)state;
+    memset(message, '"', sizeof(message) - 1);
+    message[sizeof(message) - 1] = '\0';
+    log_set_format(LOG_FORMAT_JSON);
+    assert_int_equal(log_open(log_fixture_file, LOG_LEVEL_INFO), 0);
+    log_info("event text=%s", message);
+    assert_true(strlen(content_of(log_fixture_file)) <= 4096);
+    line = last_line();
+    assert_non_null(strstr(member(json_object_get(line, "fields"), "text"), "\"\"…"));
+    json_decref(line);
+}
+
+static void repeats_are_counted_in_json_too(void **state)
+{
+    json_t *line;
+
+    (void)state;
+    log_set_format(LOG_FORMAT_JSON);
+    assert_int_equal(log_open(log_fixture_file, LOG_LEVEL_INFO), 0);
+    for (unsigned i = 0; i < 100; i++)
+        log_info("again");
+    log_close();
+    line = last_line();
+    assert_string_equal(member(line, "event"), "last message repeated");
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(line, "fields"), "times")),
+                     80);
+    json_decref(line);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +338,9 @@ int main(void)
         TEST(a_full_disk_costs_lines_only),
         TEST(hidden_lines_are_summed_up),
         TEST(closing_the_log_tells_what_it_hid),
+        TEST(a_line_is_an_object_where_json_is_wanted),
+        TEST(a_long_json_line_is_cut_and_still_json),
+        TEST(repeats_are_counted_in_json_too),
     };
 
     return cmocka_run_group_tests_name("log", tests, NULL, NULL);
