@@ -50,6 +50,7 @@ json_t *master_status(const struct master *master)
         .scoreboard = master->scoreboard,
         .history = &master->history,
         .counters = &master->counters,
+        .timeline = &master->timeline,
         .state = names[master->state],
         .started = master->started,
         .uptime_s = (uint64_t)(clock_s() - master->started_at),
@@ -371,6 +372,7 @@ static bool take_over(struct master *master, struct config *config, const char *
     upkeep_start(master->upkeep);
     hang_start(master->hang);
     master->counters.upgrades++;
+    timeline_add(&master->timeline, TIMELINE_UPGRADE, master->last_generation, PRONG_VERSION);
     log_notice("upgraded version=%s", PRONG_VERSION);
     reload_take_over(master->reload, config, problem, master->successor_client);
     supervisor_reap(&master->supervisor);
@@ -382,6 +384,7 @@ static bool start(struct master *master, struct config *config)
     if (!prepare(master, config))
         return false;
     supervisor_start(&master->supervisor, master->generations.first);
+    timeline_add(&master->timeline, TIMELINE_START, 1, PRONG_VERSION);
     return true;
 }
 
@@ -403,7 +406,7 @@ int master_run(struct config *config, const struct prongd_handler *const *handle
     master.program = program;
     supervisor_init(&master.supervisor, master.loop, &master.generations, entries->worker,
                     &supervisor_events, &master);
-    supervisor_count(&master.supervisor, &master.counters);
+    supervisor_count(&master.supervisor, &master.counters, &master.timeline);
     notify_start(master.notify);
     is_up = follows ? take_over(&master, config, problem) : start(&master, config);
     if (is_up)

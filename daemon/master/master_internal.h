@@ -19,6 +19,7 @@
 #include "pid_file.h"
 #include "reload.h"
 #include "supervisor.h"
+#include "timeline.h"
 #include "upgrade.h"
 #include "upkeep.h"
 #include "waiting.h"
@@ -43,6 +44,7 @@ struct master {
     struct generation_list generations;
     struct history history; /* of those that are gone */
     struct counters counters;
+    struct timeline timeline;
     struct supervisor supervisor;
     uint64_t last_generation; /* the number given last */
     struct reload *reload;

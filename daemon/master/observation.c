@@ -69,11 +69,28 @@ static bool are_same(const struct handles *left, const struct handles *right)
 
 /* --- Telling --- */
 
+/* Why a reload was refused may quote a line of the configuration: that is not for everybody who can
+ * see the page. */
+static void hide_reasons(const json_t *status)
+{
+    json_t *entry;
+    size_t i;
+
+    json_array_foreach(json_object_get(status, "timeline"), i, entry)
+    {
+        const char *event = json_string_value(json_object_get(entry, "event"));
+
+        if (event != NULL && strcmp(event, "refusal") == 0)
+            json_object_set_new(entry, "detail", json_string("the log says why"));
+    }
+}
+
 static int write_status(const struct master *master)
 {
     json_t *status = master_status(master);
     int fd = memfd_create("prongd-status", MFD_CLOEXEC);
 
+    hide_reasons(status);
     if (fd >= 0 && (status == NULL || json_dumpfd(status, fd, JSON_COMPACT) < 0)) {
         close(fd);
         fd = -1;

@@ -71,6 +71,7 @@ static void refuse(struct reload *reload, const char *why, int status)
     char *text = strdup(why), *rest = NULL;
 
     reload->master->counters.reloads_refused++;
+    timeline_add(&reload->master->timeline, TIMELINE_REFUSAL, reload->master->last_generation, why);
     live_rollback(&reload->live);
     observation_rollback(reload->master->observation);
     for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest))
@@ -112,6 +113,7 @@ static void commit(struct reload *reload)
     live_commit(&reload->live, master, next);
     observation_commit(master->observation, next);
     master->counters.reloads++;
+    timeline_add(&master->timeline, TIMELINE_RELOAD, next->number, "");
     log_notice("reloaded generation=%llu workers=%u", (unsigned long long)next->number,
                next->slot_count);
     notify_reloaded(master->notify, NULL);

@@ -27,6 +27,7 @@
 #include "scoreboard.h"
 #include "slot.h"
 #include "supervisor.h"
+#include "timeline.h"
 #include "totals.h"
 
 static json_t *number(uint64_t value)
@@ -252,8 +253,9 @@ json_t *status_json(const struct status *status)
 {
     json_t *servers = describe_servers(status);
 
-    return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", 1, "master",
+    return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", 1, "master",
                      describe_master(status), "counters", counters_json(status->counters),
-                     "workers", describe_workers(status), "drops", describe_all_drops(servers),
-                     "servers", servers, "listeners", describe_listeners(status));
+                     "timeline", timeline_json(status->timeline), "workers",
+                     describe_workers(status), "drops", describe_all_drops(servers), "servers",
+                     servers, "listeners", describe_listeners(status));
 }

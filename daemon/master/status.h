@@ -13,19 +13,21 @@ struct counters;
 struct generation_list;
 struct history;
 struct scoreboard;
+struct timeline;
 
 struct status {
     const struct generation_list *generations;
     const struct scoreboard *scoreboard;
     const struct history *history;
     const struct counters *counters;
+    const struct timeline *timeline;
     const char *state; /* of the service: "running" … */
     time_t started;
     uint64_t uptime_s;
 };
 
-/* Gives {"ok": true, "master": …, "counters": …, "workers": […], "servers": […], "listeners": […]};
- * NULL when memory is short. */
+/* Gives {"ok": true, "master": …, "counters": …, "timeline": […], "workers": […], "servers": […],
+ * "listeners": […]}; NULL when memory is short. */
 json_t *status_json(const struct status *status);
 
 #endif

@@ -26,6 +26,7 @@
 #include "log.h"
 #include "reports.h"
 #include "slot.h"
+#include "timeline.h"
 
 /* The longest rest of the last slot of a generation. */
 #define LAST_REST_S 1.0
@@ -210,6 +211,16 @@ static const char *describe_end(int status, char *text, size_t size)
     return text;
 }
 
+static void note_death(const struct slot *slot, const char *how)
+{
+    struct supervisor *supervisor = slot->supervisor;
+    char detail[128];
+
+    snprintf(detail, sizeof(detail), "slot %u: %s", slot->index, how);
+    supervisor->counters->worker_deaths++;
+    timeline_add(supervisor->timeline, TIMELINE_DEATH, slot->generation->number, detail);
+}
+
 static void bury(struct slot *slot, int status)
 {
     bool expected = slot->state == SLOT_DRAINING || slot->state == SLOT_STOPPING;
@@ -220,7 +231,8 @@ static void bury(struct slot *slot, int status)
            "worker ended slot=%u generation=%llu pid=%d state=%s how=\"%s\"", slot->index,
            (unsigned long long)slot->generation->number, (int)slot->pid,
            slot_state_name(slot->state), how);
-    slot->supervisor->counters->worker_deaths += !expected;
+    if (!expected)
+        note_death(slot, how);
     slot->pid = 0;
     if (slot->state == SLOT_DRAINING && slot->ipc != NULL)
         ipc_read_rest(slot->ipc); /* what became of its connections */
@@ -269,9 +281,11 @@ void supervisor_init(struct supervisor *supervisor, struct ev_loop *loop,
     ev_signal_start(loop, &supervisor->child_signal);
 }
 
-void supervisor_count(struct supervisor *supervisor, struct counters *counters)
+void supervisor_count(struct supervisor *supervisor, struct counters *counters,
+                      struct timeline *timeline)
 {
     supervisor->counters = counters;
+    supervisor->timeline = timeline;
 }
 
 static void watch_slot(struct supervisor *supervisor, struct slot *slot)

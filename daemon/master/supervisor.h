@@ -19,6 +19,7 @@
 #include "scoreboard.h"
 
 struct counters;
+struct timeline;
 struct generation;
 struct generation_list;
 struct slot;
@@ -57,6 +58,7 @@ struct supervisor {
     const struct supervisor_events *events;
     void *user;
     struct counters *counters;
+    struct timeline *timeline;
     ev_signal child_signal;
 };
 
@@ -67,7 +69,8 @@ void supervisor_init(struct supervisor *supervisor, struct ev_loop *loop,
 
 /* Where it counts from now on the workers that it starts, and deaths.  Borrows it; once, before a
  * worker is started. */
-void supervisor_count(struct supervisor *supervisor, struct counters *counters);
+void supervisor_count(struct supervisor *supervisor, struct counters *counters,
+                      struct timeline *timeline);
 
 /* Starts all its workers.  on_ready or on_failed follows, never from inside the call. */
 void supervisor_start(struct supervisor *supervisor, struct generation *generation);

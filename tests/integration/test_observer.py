@@ -145,6 +145,14 @@ def test_the_same_process_stays_over_a_reload_and_remembers(observed):
     assert {moment[5] for moment in history} <= {1, 2}
 
 
+def test_it_does_not_tell_what_stands_in_the_configuration(observed):
+    service = observed()
+    service.daemon.config.write_text(service.daemon.config.read_text() + "secret = 1\n")
+    assert service.daemon.ctl("reload").returncode == 2
+    eventually(lambda: "refusal" in service.get("/status.json")[1], "it knows of the refusal")
+    assert "secret" not in service.get("/status.json")[1]
+
+
 def test_an_upgrade_refuses_nobody(observed):
     service = observed()
     pid = service.pid()

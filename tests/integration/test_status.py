@@ -3,6 +3,7 @@
 
 import os
 import re
+import signal
 import subprocess
 
 from client import connect, echoes, receive, talk
@@ -114,3 +115,23 @@ def test_a_worker_under_load_does_not_delay_the_answer(prongd):
         for _ in range(20):
             assert echoes(client)
             assert daemon.status()["ok"]
+
+
+def test_the_timeline_tells_what_happened_and_outlives_an_upgrade(prongd):
+    daemon = prongd(server("echo", "echo"), workers=2)
+    assert daemon.ctl("reload").returncode == 0
+    good = daemon.config.read_text()
+    daemon.config.write_text(good + "nonsense = 1\n")
+    assert daemon.ctl("reload").returncode == 2
+    daemon.config.write_text(good)
+    os.kill(daemon.worker_pids()[0], signal.SIGKILL)
+    eventually(lambda: daemon.status()["counters"]["worker_deaths"] == 1, "the death is noticed")
+    assert daemon.ctl("upgrade").returncode == 0
+
+    timeline = daemon.status()["timeline"]
+    assert [(entry["event"], entry["generation"]) for entry in timeline] == [
+        ("start", 1), ("reload", 2), ("refusal", 2), ("death", 2), ("upgrade", 2), ("reload", 3)]
+    assert "nonsense" in timeline[2]["detail"]
+    assert "signal 9" in timeline[3]["detail"]
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", entry["time"])
+               for entry in timeline)
