@@ -61,10 +61,13 @@ def test_no_connection_that_waits_to_be_accepted_is_lost(prongd):
 def test_a_worker_that_keeps_dying_is_given_rest(prongd):
     daemon = prongd(server("echo", "echo"), workers=1)
 
+    killed = {0}
+
     def kill_the_next():
-        pids = [worker["pid"] for worker in daemon.status()["workers"] if worker["pid"]]
+        pids = {worker["pid"] for worker in daemon.status()["workers"]} - killed
         for pid in pids:
             kill(pid)
+        killed.update(pids)
         return pids
 
     for _ in range(3):
