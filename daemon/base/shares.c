@@ -11,6 +11,9 @@
 #define SLOT_BITS     16
 #define ACCEPTED_MASK UINT64_C(0xffffffff)
 
+/* In turns of an empty loop: about a microsecond. */
+#define STEP_BACK_TURNS 500
+
 static uint64_t this_second(void)
 {
     struct timespec now;
@@ -140,6 +143,14 @@ void share_give(struct share *share)
     atomic_store(&share->connections,
                  atomic_load_explicit(&share->connections, memory_order_relaxed) - 1);
     free_when_empty(share, this_second());
+}
+
+void share_step_back(uint64_t owner, unsigned attempt)
+{
+    uint64_t slot = owner & ((UINT64_C(1) << SLOT_BITS) - 1); /* from 1 on */
+
+    for (volatile uint64_t i = 0; i < slot * (attempt + 1) * STEP_BACK_TURNS;)
+        i = i + 1;
 }
 
 void share_note_accepted(struct share *share)

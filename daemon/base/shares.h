@@ -29,6 +29,9 @@
 #define SHARES       32768
 #define SHARES_REACH 128
 
+/* How often a worker tries to be let in at the very limit. */
+#define SHARE_ATTEMPTS 3
+
 struct share_key {
     uint64_t server;    /* share_server() */
     uint64_t high, low; /* the network; for a whole server 0 */
@@ -71,6 +74,10 @@ uint64_t shares_accepted(const struct shares *shares, const struct share_key *ke
  * what was accepted in this second: do not use it afterwards. */
 void share_take(struct share *share);
 void share_give(struct share *share);
+
+/* A while, short and another one for each worker: of several who met at a limit, showed their
+ * shares and took them back. */
+void share_step_back(uint64_t owner, unsigned attempt);
 
 /* One accepted more, or less after all, in this second. */
 void share_note_accepted(struct share *share);

@@ -19,11 +19,13 @@
 #include "callbacks.h"
 #include "companions.h"
 #include "config.h"
+#include "limit.h"
 #include "log.h"
 #include "quota.h"
 #include "record.h"
 #include "scoreboard.h"
 #include "service.h"
+#include "shares.h"
 
 #define GENERATION_BITS 16
 #define SLOT_BITS       10
@@ -205,11 +207,14 @@ static int detach(struct prong_socket *socket, struct record *record)
     callbacks_note(socket, CALLBACK_LEAVE);
     prong_socket_hold(socket); /* its last state is still written down below */
     quota_leave(service, socket, record);
+    record->handler_share = limit_share_of(handler, socket);
     error = companions_leave(handler, socket, record);
-    if (error < 0)
+    if (error < 0) {
+        record->handler_share = NULL;
         quota_count(service, socket, record);
-    else
+    } else {
         connection_enter(connection, CONNECTION_LEAVING);
+    }
     if (error == 0 && handler->on_leave != NULL)
         handler->on_leave(connection + 1);
     prong_socket_release(socket);
@@ -241,12 +246,18 @@ static int restore(struct service *service, struct prong_socket *socket, struct 
 {
     const struct prongd_handler *handler = service->handler;
     int error = restore_state(service, socket, record);
+    struct share *share;
 
     if (error < 0)
         return error;
     error = companions_arrive(handler, socket, record);
-    if (error < 0 && handler->on_leave != NULL)
+    if (error == 0)
+        return 0;
+    share = limit_share_of(handler, socket);
+    if (handler->on_leave != NULL)
         handler->on_leave(connection_of(socket) + 1);
+    if (share != NULL)
+        share_give(share);
     return error;
 }
 

@@ -16,11 +16,6 @@
 #include "service.h"
 #include "shares.h"
 
-/* How often a worker tries to be let in at the very limit, and the while between, in turns of an
- * empty loop: about a microsecond for the first worker. */
-#define ATTEMPTS        3
-#define STEP_BACK_TURNS 500
-
 /* IPv4 stands at its mapped place in the IPv6 space. */
 #define V4_OFFSET 96
 
@@ -123,13 +118,6 @@ static void take_back(const struct service *service, enum limit limit, struct sh
     share_give(share);
 }
 
-/* Of workers that step back together, each waits for another while. */
-static void step_back(const struct service *service, unsigned attempt)
-{
-    for (volatile unsigned i = 0; i < (service->slot + 1) * (attempt + 1) * STEP_BACK_TURNS;)
-        i = i + 1;
-}
-
 /* A share that is shown and over the limit is taken back and tried again: several who meet at the
  * very limit would all be over it. */
 static enum drop_reason take_one(const struct service *service, enum limit limit,
@@ -137,7 +125,7 @@ static enum drop_reason take_one(const struct service *service, enum limit limit
 {
     enum drop_reason reason = DROP_NONE;
 
-    for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
+    for (unsigned attempt = 0; attempt < SHARE_ATTEMPTS; attempt++) {
         struct share *share = shares_hold(service->shares, service->share_owner, key);
 
         if (share == NULL)
@@ -147,7 +135,7 @@ static enum drop_reason take_one(const struct service *service, enum limit limit
         if (reason == DROP_NONE)
             return DROP_NONE;
         take_back(service, limit, share);
-        step_back(service, attempt);
+        share_step_back(service->share_owner, attempt);
     }
     return reason;
 }

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shares.h"
+
 #define RECORD_MAGIC 0x50524f47U /* "PROG" */
 
 /* What every record begins with. */
@@ -43,6 +45,9 @@ void record_clear(struct record *record)
     record->state = NULL;
     record->state_size = 0;
     quota_give(record->shares);
+    if (record->handler_share != NULL)
+        share_give(record->handler_share);
+    record->handler_share = NULL;
     prong_socket_image_clear(&record->image);
 }
 

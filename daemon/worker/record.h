@@ -43,6 +43,7 @@ struct record {
     /* What it holds of the limits at its giver (quota.h); does not travel. */
     struct share *shares[QUOTAS];
     bool is_counted;
+    struct share *handler_share; /* of the handler's own limit, NULL: none; does not travel */
 };
 
 /* What arrived: borrowed bytes, and descriptors. */

@@ -5,6 +5,8 @@
 #include "upstream.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <prongd/service.h>
 #include <stdlib.h>
 
 #include "proxy_options.h"
@@ -45,6 +47,71 @@ struct upstream *upstream_new(struct upstreams *owner, const struct upstream_ite
     upstream->number = number;
     return upstream;
 }
+
+void upstream_free(struct upstream *upstream)
+{
+    prongd_limit_free(upstream->limit);
+    free(upstream);
+}
+
+/* --- Places --- */
+
+int upstream_count_all(struct upstream *upstream, struct prongd_service *service)
+{
+    char text[PRONG_ADDRESS_TEXT_SIZE];
+
+    prong_address_format(&upstream->address, text, sizeof(text));
+    upstream->limit = prongd_limit_new(service, text);
+    return upstream->limit != NULL ? 0 : -ENOMEM;
+}
+
+/* 0, or that it is not counted. */
+static int count(struct upstream *upstream, uint64_t most)
+{
+    int error = upstream->limit != NULL ? prongd_limit_take(upstream->limit, most) : -ENOTSUP;
+
+    if (error == 0)
+        upstream->counted++;
+    return error;
+}
+
+bool upstream_take_place(struct upstream *upstream)
+{
+    uint32_t most = upstream->item->max_connections;
+
+    if (count(upstream, most) < 0 && most > 0)
+        return false;
+    upstream->places++;
+    return true;
+}
+
+void upstream_add_place(struct upstream *upstream)
+{
+    (void)count(upstream, 0);
+    upstream->places++;
+}
+
+void upstream_give_place(struct upstream *upstream, bool counts)
+{
+    upstream->places--;
+    if (upstream->counted == 0)
+        return;
+    upstream->counted--;
+    if (counts)
+        prongd_limit_give(upstream->limit);
+}
+
+uint64_t upstream_connections(const struct upstream *upstream)
+{
+    return upstream->limit != NULL ? prongd_limit_sum(upstream->limit) : upstream->places;
+}
+
+struct prongd_limit *upstream_limit(const struct upstream *upstream)
+{
+    return upstream->counted > 0 ? upstream->limit : NULL;
+}
+
+/* --- Health --- */
 
 const struct prong_address *upstream_address(const struct upstream *upstream)
 {

@@ -34,7 +34,9 @@ struct upstream {
     uint32_t number; /* another one for each that ever was */
     enum upstream_state state;
     uint32_t places;
-    int64_t turn; /* what it has saved up for its next turn: round robin */
+    struct prongd_limit *limit; /* counts over all workers; NULL: nobody needs it */
+    uint32_t counted;           /* places of this worker that are counted there */
+    int64_t turn;               /* what it has saved up for its next turn: round robin */
 
     /* Failed attempts since `first_fail_ms`; both of CLOCK_MONOTONIC. */
     uint64_t fails;
@@ -46,7 +48,22 @@ struct upstream {
 struct upstream *upstream_new(struct upstreams *owner, const struct upstream_item *item,
                               const struct prong_address *address, uint32_t number);
 
-/* What it has now, over all workers. */
+/* Gives back its memory; nobody has a place. */
+void upstream_free(struct upstream *upstream);
+
+/* From now on its places are counted over all workers.  0 or -ENOMEM. */
+int upstream_count_all(struct upstream *upstream, struct prongd_service *service);
+
+/* A place, unless it is full over all workers. */
+bool upstream_take_place(struct upstream *upstream);
+
+/* A place in any case, and without a word to the other workers when these cannot count it. */
+void upstream_add_place(struct upstream *upstream);
+
+/* Gives it back; `counts` false: the worker that it goes to counts it. */
+void upstream_give_place(struct upstream *upstream, bool counts);
+
+/* What it has now: over all workers, where these are counted. */
 uint64_t upstream_connections(const struct upstream *upstream);
 
 /* The only place that changes the state. */

@@ -52,6 +52,13 @@ static void tell(const struct upstreams *upstreams)
 
 /* --- Life --- */
 
+/* Do other workers' connections matter? */
+static bool needs_count(const struct upstreams *upstreams, const struct upstream_item *item)
+{
+    return item->max_connections > 0 || upstreams->config->balance == PROXY_LEAST_CONNECTIONS ||
+           upstreams->config->balance == PROXY_RANDOM_TWO;
+}
+
 /* At the end of the list.  NULL with errno. */
 static struct upstream *add(struct upstreams *upstreams, const struct upstream_item *item,
                             const struct prong_address *address)
@@ -66,6 +73,11 @@ static struct upstream *add(struct upstreams *upstreams, const struct upstream_i
     upstream = upstream_new(upstreams, item, address, ++upstreams->last_number);
     if (upstream == NULL)
         return NULL;
+    if (needs_count(upstreams, item) && upstream_count_all(upstream, upstreams->service) < 0) {
+        upstream_free(upstream);
+        errno = ENOMEM;
+        return NULL;
+    }
     *upstreams->end = upstream;
     upstreams->end = &upstream->next;
     upstreams->count++;
@@ -82,7 +94,7 @@ static void drop(struct upstreams *upstreams, struct upstream *upstream)
     if (upstreams->end == &upstream->next)
         upstreams->end = link;
     upstreams->count--;
-    free(upstream);
+    upstream_free(upstream);
 }
 
 /* The items were checked with the configuration. */
@@ -177,16 +189,6 @@ static size_t collect(struct upstreams *upstreams, const struct tier *tier,
     return count;
 }
 
-static bool take_place(struct upstream *upstream)
-{
-    uint32_t most = upstream->item->max_connections;
-
-    if (most > 0 && upstream->places >= most)
-        return false;
-    upstream->places++;
-    return true;
-}
-
 /* One of the candidates that is not full. */
 static struct upstream *take_one(struct upstreams *upstreams, size_t count,
                                  const struct prong_address *client)
@@ -196,7 +198,7 @@ static struct upstream *take_one(struct upstreams *upstreams, size_t count,
     while (count > 0) {
         size_t place = balance_pick(&upstreams->balance, candidates, count, client);
 
-        if (take_place(candidates[place]))
+        if (upstream_take_place(candidates[place]))
             return candidates[place];
         candidates[place] = candidates[--count];
     }
@@ -238,22 +240,17 @@ struct upstream *upstreams_adopt(struct upstreams *upstreams, const struct prong
             return NULL;
         upstream_enter(upstream, UPSTREAM_RETIRED);
     }
-    upstream->places++;
+    upstream_add_place(upstream);
     return upstream;
 }
 
 /* --- What becomes of it --- */
 
-uint64_t upstream_connections(const struct upstream *upstream)
-{
-    return upstream->places;
-}
-
-static void give_place(struct upstream *upstream)
+static void give_place(struct upstream *upstream, bool counts)
 {
     struct upstreams *upstreams = upstream->owner;
 
-    upstream->places--;
+    upstream_give_place(upstream, counts);
     if (upstream->state == UPSTREAM_RETIRED && upstream->places == 0)
         drop(upstreams, upstream);
     tell(upstreams);
@@ -268,21 +265,21 @@ void upstream_failed(struct upstream *upstream, int error)
 {
     (void)error;
     upstream_note_failure(upstream, upstream->owner->config, now_ms());
-    give_place(upstream);
+    give_place(upstream, true);
 }
 
 void upstream_canceled(struct upstream *upstream)
 {
     upstream_note_nothing(upstream);
-    give_place(upstream);
+    give_place(upstream, true);
 }
 
 void upstream_closed(struct upstream *upstream)
 {
-    give_place(upstream);
+    give_place(upstream, true);
 }
 
 void upstream_left(struct upstream *upstream)
 {
-    give_place(upstream);
+    give_place(upstream, false);
 }

@@ -21,6 +21,7 @@
 
 struct prong_address;
 struct prong_socket;
+struct prongd_limit;
 struct prongd_service;
 struct upstream;
 struct upstreams;
@@ -55,6 +56,9 @@ void upstreams_watch(struct upstreams *upstreams, void (*on_change)(void *user),
  * errno ENOMEM. */
 struct upstream *upstreams_adopt(struct upstreams *upstreams, const struct prong_address *address);
 
+/* What a place there was counted with; NULL: nothing.  The handler's `limit`. */
+struct prongd_limit *upstream_limit(const struct upstream *upstream);
+
 /* Where it is: TCP or unix. */
 const struct prong_address *upstream_address(const struct upstream *upstream);
 
@@ -70,8 +74,8 @@ void upstream_canceled(struct upstream *upstream);
 /* The connection is over: gives the place back. */
 void upstream_closed(struct upstream *upstream);
 
-/* The connection went to another worker, where upstreams_adopt() takes its place: gives this one
- * back. */
+/* The connection went to another worker, where upstreams_adopt() takes a place for it: gives this
+ * one back.  The handler's on_leave. */
 void upstream_left(struct upstream *upstream);
 
 #endif

@@ -143,6 +143,11 @@ struct prongd_handler {
      * do nothing yet; pipes may be made.  0, or a negative code: then the connection goes back with
      * all of them, what restore made is released with on_leave, and no companion may be touched. */
     int (*adopt)(struct prong_socket *socket, const struct prongd_companion *list, size_t count);
+
+    /* The limit of which this connection has taken one (see <prongd/service.h>), or NULL.  When the
+     * connection moves, this one is given back when its new worker, in restore, has taken another:
+     * on_leave gives nothing back.  NULL: no connection of this handler has any. */
+    struct prongd_limit *(*limit)(struct prong_socket *socket);
 };
 
 /* A module's one symbol. */

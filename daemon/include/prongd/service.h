@@ -60,6 +60,29 @@ PRONGD_API void prongd_each_connection(struct prongd_service *service,
                                        bool (*visit)(struct prong_socket *socket, void *user),
                                        void *user);
 
+/* --- Limits over all workers: how many there may be of something, exactly. --- */
+
+struct prongd_limit;
+
+/* What is counted under this name for this server: the same in every worker and generation.
+ * NULL with errno ENOMEM. */
+PRONGD_API struct prongd_limit *prongd_limit_new(struct prongd_service *service, const char *name);
+
+/* Accepts NULL.  What this worker has taken was given back. */
+PRONGD_API void prongd_limit_free(struct prongd_limit *limit);
+
+/* One more, unless all workers together have `most` already; with 0 it is only counted.  What a
+ * worker that dies has taken is given back by the master.  A connection that moves takes one in
+ * its new worker, with 0: see `limit` in <prongd/handler.h>.
+ * 0; -EDQUOT: there are so many; -ENOSPC: there is no room to count. */
+PRONGD_API int prongd_limit_take(struct prongd_limit *limit, uint64_t most);
+
+/* One less.  Of those that this worker has taken. */
+PRONGD_API void prongd_limit_give(struct prongd_limit *limit);
+
+/* How many all workers have.  Costs about a microsecond. */
+PRONGD_API uint64_t prongd_limit_sum(const struct prongd_limit *limit);
+
 /* Calls `function` with `argument` on the worker's loop, soon, never from inside this call.  From
  * any thread; what one thread posts is called in that order.  Every accepted call is made, the last
  * ones before stop(): a thread must be joined in stop().
