@@ -20,7 +20,7 @@ struct label {
 /* A member of the status whose objects each have a sample, and what tells them apart. */
 struct scope {
     const char *member; /* an object, or a list of objects */
-    struct label labels[3];
+    struct label labels[4];
     const char *described;
 };
 
@@ -34,6 +34,10 @@ static const struct scope servers = {
 static const struct scope drops = {.member = "drops",
                                    .labels = {{"server", "server"}, {"reason", "reason"}},
                                    .described = "server, reason"};
+static const struct scope handlers = {
+    .member = "handler_counters",
+    .labels = {{"server", "server"}, {"handler", "handler"}, {"counter", "counter"}},
+    .described = "server, handler, counter"};
 static const struct scope listeners = {.member = "listeners",
                                        .labels = {{"server", "server"}, {"address", "address"}},
                                        .described = "server, address"};
@@ -110,6 +114,8 @@ static const struct row rows[] = {
      .help = "Connections of the busiest worker, relative to the mean of all."},
     {&servers, "jain", "prong_server_jain_index", GAUGE,
      .help = "Jain's index of fairness over the workers: 1 when all are equal."},
+    {&handlers, "count", "prong_handler_counter_total", COUNTER,
+     .help = "What the handler of a server counts, by the name of its counter."},
     {&listeners, "queue", "prong_listener_queue_length", GAUGE,
      .help = "Connections that wait to be accepted."},
     {&listeners, "backlog", "prong_listener_queue_limit", GAUGE, .help = "How many may wait."},

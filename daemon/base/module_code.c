@@ -176,12 +176,39 @@ static int check_options(const struct prongd_handler *handler, char *problem, si
     return error;
 }
 
+static bool is_counter(const struct prongd_handler *handler, size_t index)
+{
+    const struct prongd_counter *counter = &handler->counters[index];
+
+    if (!is_name(counter->name) || counter->help == NULL)
+        return false;
+    for (size_t i = 0; i < index; i++)
+        if (strcmp(handler->counters[i].name, counter->name) == 0)
+            return false;
+    return true;
+}
+
+static int check_counters(const struct prongd_handler *handler, char *problem, size_t size)
+{
+    if (handler->counter_count > PRONGD_COUNTERS)
+        return refuse(problem, size, "it has more than %d counters", PRONGD_COUNTERS);
+    for (size_t i = 0; i < handler->counter_count; i++)
+        if (!is_counter(handler, i))
+            return refuse(problem, size,
+                          "its counter in place %zu has no name of its own in small letters, or "
+                          "no help",
+                          i);
+    return 0;
+}
+
 static int check_handler(const struct prongd_handler *handler, char *problem, size_t size)
 {
     if (!is_name(handler->name) || handler->help == NULL)
         return refuse(problem, size, "its handler has no name in small letters or no help");
     if (handler->config_size > MAX_CONFIG || handler->state_size > MAX_STATE)
         return refuse(problem, size, "its config_size or its state_size is larger than 1m");
+    if (check_counters(handler, problem, size) < 0)
+        return -EINVAL;
     return check_options(handler, problem, size);
 }
 

@@ -18,9 +18,10 @@
 
 #include "drop.h"
 
-#define SCOREBOARD_VERSION         2
+#define SCOREBOARD_VERSION         3
 #define SCOREBOARD_MAX_GENERATIONS 16
-#define SCOREBOARD_CELL_SIZE       256
+#define SCOREBOARD_CELL_SIZE       512
+#define SCOREBOARD_COUNTERS        16 /* of a handler, for each server */
 
 /* In the order of the design: EMPTY → STARTING → READY → DRAINING → STOPPING → EMPTY,
  * STARTING → RESTING → STARTING. */
@@ -99,6 +100,9 @@ struct scoreboard_server {
     _Atomic uint64_t drops[DROP_REASONS]; /* make up `dropped` */
     _Atomic uint64_t shadowed;
     _Atomic uint64_t expelled;
+
+    /* What the handler counts, in the order of its rows; sums. */
+    _Atomic uint64_t counters[SCOREBOARD_COUNTERS];
 };
 
 struct scoreboard;

@@ -123,7 +123,7 @@ struct module *module_open(const char *path, const struct privileges *identity, 
     return NULL;
 }
 
-struct module *module_departed(const char *name)
+struct module *module_departed(const char *name, const json_t *counters)
 {
     struct module *module = calloc(1, sizeof(*module));
 
@@ -132,7 +132,8 @@ struct module *module_departed(const char *name)
     module->image = -1;
     module->path = strdup(name);
     module->handler = (struct prongd_handler){PRONGD_HANDLER, .name = module->path};
-    if (module->path != NULL)
+    module->description = json_deep_copy(counters);
+    if (module->path != NULL && module_rows_take_counters(module, module->description) == 0)
         return module;
     module_free(module);
     return NULL;

@@ -8,6 +8,7 @@
 #ifndef PRONGD_MODULE_H
 #define PRONGD_MODULE_H
 
+#include <jansson.h>
 #include <prongd/handler.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,15 +22,17 @@ struct module {
     int image;                     /* a descriptor (base/module_image.h); -1: departed */
     struct prongd_handler handler; /* of the description */
     struct prongd_option *options; /* the handler's */
-    void *description;             /* holds the texts that they point to */
+    struct prongd_counter counters[PRONGD_COUNTERS]; /* the handler's */
+    void *description;                               /* holds the texts that they point to */
 };
 
 /* Copies the file and lets a child describe it.  NULL with one sentence in `problem`. */
 struct module *module_open(const char *path, const struct privileges *identity, char *problem,
                            size_t size);
 
-/* One of a program that is gone: a name, and no code.  NULL when memory is short. */
-struct module *module_departed(const char *name);
+/* One of a program that is gone: its names of itself and of its counters (a JSON list), and no
+ * code.  NULL when memory is short. */
+struct module *module_departed(const char *name, const json_t *counters);
 
 /* Accepts NULL. */
 void module_free(struct module *module);

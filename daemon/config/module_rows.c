@@ -38,16 +38,27 @@ static json_t *describe_option(const struct prongd_option *row)
                      row->example, "help", row->help, "choices", describe_choices(choices));
 }
 
+json_t *module_rows_describe_counters(const struct prongd_handler *handler)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < handler->counter_count; i++)
+        json_array_append_new(list, json_pack("{s:s, s:s}", "name", handler->counters[i].name,
+                                              "help", handler->counters[i].help));
+    return list;
+}
+
 json_t *module_rows_describe(const struct prongd_handler *handler)
 {
     json_t *options = json_array();
 
     for (size_t i = 0; i < handler->option_count; i++)
         json_array_append_new(options, describe_option(&handler->options[i]));
-    return json_pack("{s:s, s:s*, s:s, s:I, s:b, s:o}", "name", handler->name, "version",
+    return json_pack("{s:s, s:s*, s:s, s:I, s:b, s:o, s:o}", "name", handler->name, "version",
                      handler->version, "help", handler->help, "state_size",
                      (json_int_t)handler->state_size, "moves",
-                     handler->state_size == 0 || handler->save != NULL, "options", options);
+                     handler->state_size == 0 || handler->save != NULL, "options", options,
+                     "counters", module_rows_describe_counters(handler));
 }
 
 /* --- Reading --- */
@@ -113,6 +124,28 @@ static int take_options(struct module *module, const json_t *list)
     return 0;
 }
 
+int module_rows_take_counters(struct module *module, const json_t *list)
+{
+    struct prongd_handler *handler = &module->handler;
+    json_t *value;
+    size_t i;
+
+    if (json_array_size(list) > PRONGD_COUNTERS)
+        return -EPROTO;
+    handler->counters = module->counters;
+    handler->counter_count = 0;
+    json_array_foreach(list, i, value)
+    {
+        struct prongd_counter *counter = &module->counters[i];
+
+        if (json_unpack(value, "{s:s, s:s}", "name", &counter->name, "help", &counter->help) < 0 ||
+            !is_name(counter->name))
+            return -EPROTO;
+        handler->counter_count++;
+    }
+    return 0;
+}
+
 /* Only that it exists says something here, and nobody calls it. */
 static long saves(struct prong_socket *socket, void *bytes, size_t size)
 {
@@ -140,5 +173,7 @@ int module_rows_take(struct module *module, json_t *value)
     handler->version = json_string_value(json_object_get(value, "version"));
     handler->state_size = (size_t)state_size;
     handler->save = moves ? saves : NULL;
+    if (module_rows_take_counters(module, json_object_get(value, "counters")) < 0)
+        return -EPROTO;
     return take_options(module, options);
 }

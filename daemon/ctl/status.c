@@ -32,6 +32,13 @@ static const struct table_column server_columns[] = {
     {"ADDRESSES", "addresses", TABLE_TEXT},
 };
 
+static const struct table_column counter_columns[] = {
+    {"SERVER", "server", TABLE_TEXT},
+    {"COUNTER", "counter", TABLE_TEXT},
+    {"COUNT", "count", TABLE_NUMBER},
+    {"MEANING", "help", TABLE_TEXT},
+};
+
 static void print_member(FILE *stream, const char *before, const json_t *object, const char *key)
 {
     char text[TABLE_CELL_SIZE];
@@ -69,6 +76,15 @@ static void print_rests(FILE *stream, const json_t *workers)
     }
 }
 
+/* Most handlers count nothing of their own. */
+static void print_counters(FILE *stream, const json_t *counters)
+{
+    if (json_array_size(counters) == 0)
+        return;
+    (void)fputc('\n', stream);
+    table_print(stream, counter_columns, COUNT(counter_columns), counters);
+}
+
 void status_print(FILE *stream, json_t *answer)
 {
     print_master(stream, json_object_get(answer, "master"));
@@ -77,4 +93,5 @@ void status_print(FILE *stream, json_t *answer)
     print_rests(stream, json_object_get(answer, "workers"));
     (void)fputc('\n', stream);
     table_print(stream, server_columns, COUNT(server_columns), json_object_get(answer, "servers"));
+    print_counters(stream, json_object_get(answer, "handler_counters"));
 }

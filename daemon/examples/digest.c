@@ -17,6 +17,13 @@
 
 enum { UNKNOWN, DIGEST, REVERSE };
 
+enum { REQUESTS, TOO_LONG };
+
+static const struct prongd_counter counters[] = {
+    [REQUESTS] = {"requests", "Requests that were answered."},
+    [TOO_LONG] = {"too_long", "Connections that ended because a request was longer than 512k."},
+};
+
 static const struct prong_framing_options frames = {PRONG_FRAMING_U32_BE, LIMIT};
 
 /* An answer that the client does not take at once stops the next request. */
@@ -62,6 +69,7 @@ static void serve(struct prong_socket *socket, const struct prong_bytes *request
     static const uint8_t unknown = UNKNOWN;
     const uint8_t *bytes = request->bytes;
 
+    prongd_count(prongd_service(socket), REQUESTS, 1);
     if (request->size > 0 && bytes[0] == DIGEST)
         answer_digest(socket, bytes + 1, request->size - 1);
     else if (request->size > 0 && bytes[0] == REVERSE)
@@ -88,6 +96,7 @@ static void on_data(struct prong_socket *socket, const void *bytes, size_t size)
             return;
     }
     if (result < 0) {
+        prongd_count(prongd_service(socket), TOO_LONG, 1);
         prongd_log(socket, PRONGD_LOG_INFO, "a request is longer than 512k");
         prong_socket_destroy(socket, 0);
     }
@@ -134,4 +143,6 @@ const struct prongd_handler prongd_module = {
     .save = save,
     .restore = restore,
     .on_leave = on_leave,
+    .counters = counters,
+    .counter_count = sizeof(counters) / sizeof(counters[0]),
 };

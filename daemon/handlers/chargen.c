@@ -34,6 +34,12 @@ static const struct prongd_option options[] = {
      .help = "How many bytes a connection is sent in a second; 0 sets no limit."},
 };
 
+enum { PACED };
+
+static const struct prongd_counter counters[] = {
+    [PACED] = {"paced", "How often a connection had to wait because of rate_limit."},
+};
+
 /* Made by the first who asks. */
 static const char *text(void)
 {
@@ -60,6 +66,7 @@ static void go_on(struct prong_socket *socket)
     size_t size = TEXT_SIZE - chargen->place, room = pace_room(chargen->pace);
 
     if (room == 0) {
+        prongd_count(prongd_service(socket), PACED, 1);
         pace_wait(chargen->pace);
         return;
     }
@@ -164,4 +171,6 @@ const struct prongd_handler chargen_handler = {
     .save = save,
     .restore = restore,
     .on_leave = on_leave,
+    .counters = counters,
+    .counter_count = ITEMS(counters),
 };

@@ -29,6 +29,9 @@ void history_add(struct history *history, const struct generation *generation,
 /* What is known of a server of this name; all 0: nothing. */
 struct totals history_find(const struct history *history, const char *name);
 
+/* What the handlers of a server of this name counted (tally.h); borrowed.  NULL: nothing. */
+const json_t *history_tally(const struct history *history, const char *name);
+
 /* Gives it as JSON, for the next program; NULL when memory is short. */
 json_t *history_json(const struct history *history);
 

@@ -11,6 +11,7 @@
 #include "config.h"
 #include "format.h"
 #include "module.h"
+#include "module_rows.h"
 #include "options.h"
 #include "parse.h"
 
@@ -41,8 +42,10 @@ static json_t *describe_server(const struct config_server *server)
         json_decref(own);
         own = describe_rows(&rows, server->handler_config);
     }
-    return json_pack("{s:s, s:s, s:o, s:o}", "name", server->name, "handler", server->handler->name,
-                     "options", describe_rows(&server_options, server), "handler_options", own);
+    return json_pack("{s:s, s:s, s:o, s:o, s:o}", "name", server->name, "handler",
+                     server->handler->name, "counters",
+                     module_rows_describe_counters(server->handler), "options",
+                     describe_rows(&server_options, server), "handler_options", own);
 }
 
 json_t *inherited_config_describe(const struct config *config)
@@ -86,22 +89,38 @@ static void set_rows(const struct option_table *table, void *base, const json_t 
     }
 }
 
+/* Does the handler count what the workers of the other program count, in the same cells? */
+static bool counts_the_same(const struct prongd_handler *handler, const json_t *counters)
+{
+    if (json_array_size(counters) != handler->counter_count)
+        return false;
+    for (size_t i = 0; i < handler->counter_count; i++) {
+        const char *name = json_string_value(json_object_get(json_array_get(counters, i), "name"));
+
+        if (name == NULL || strcmp(name, handler->counters[i].name) != 0)
+            return false;
+    }
+    return true;
+}
+
 static const struct prongd_handler *find_handler(const struct prongd_handler *const *handlers,
-                                                 const char *name)
+                                                 const char *name, const json_t *counters)
 {
     for (; *handlers != NULL; handlers++) {
-        if (strcmp((*handlers)->name, name) == 0)
+        if (strcmp((*handlers)->name, name) == 0 && counts_the_same(*handlers, counters))
             return *handlers;
     }
     return NULL;
 }
 
-/* Stands for one that this program does not have, a module above all.  It has the name: where the
- * new configuration has a handler of that name, connections move to it. */
+/* Stands for one that this program does not have, a module above all, or has with other counters.
+ * It has the name: where the new configuration has a handler of that name, connections move to it.
+ */
 static const struct prongd_handler *add_departed(struct config *config,
-                                                 struct config_server *server, const char *name)
+                                                 struct config_server *server, const char *name,
+                                                 const json_t *counters)
 {
-    struct module *module = module_departed(name), **place;
+    struct module *module = module_departed(name, counters), **place;
 
     place = array_add(&config->modules, &config->module_count, sizeof(struct module *));
     if (module == NULL || place == NULL) {
@@ -133,6 +152,7 @@ static bool add_server(struct config *config, const json_t *value,
 {
     const struct prongd_handler *handler;
     struct config_server *server;
+    const json_t *counters = json_object_get(value, "counters");
     const char *name, *handler_name;
 
     if (json_unpack((json_t *)(uintptr_t)value, "{s:s, s:s}", "name", &name, "handler",
@@ -144,9 +164,9 @@ static bool add_server(struct config *config, const json_t *value,
     config->servers[config->server_count++] = server;
     server->name = strdup(name);
     set_rows(&server_options, server, json_object_get(value, "options"));
-    handler = find_handler(handlers, handler_name);
+    handler = find_handler(handlers, handler_name, counters);
     if (handler == NULL)
-        handler = add_departed(config, server, handler_name);
+        handler = add_departed(config, server, handler_name, counters);
     if (handler == NULL || server->name == NULL)
         return false;
     set_handler(server, handler, json_object_get(value, "handler_options"));

@@ -27,6 +27,7 @@
 #include "scoreboard.h"
 #include "slot.h"
 #include "supervisor.h"
+#include "tally.h"
 #include "timeline.h"
 #include "totals.h"
 
@@ -127,16 +128,34 @@ static json_t *describe_addresses(const struct generation *generation, unsigned 
 }
 
 /* Adds what the generation's workers count for the server of that name. */
-static void add_server(struct totals *totals, const struct status *status,
+static void add_server(struct totals *totals, json_t *tally, const struct status *status,
                        const struct generation *generation, const char *name)
 {
     for (unsigned server = 0; server < generation->config->server_count; server++) {
-        if (strcmp(generation->config->servers[server]->name, name) != 0)
+        const struct config_server *config = generation->config->servers[server];
+
+        if (strcmp(config->name, name) != 0)
             continue;
-        for (unsigned slot = 0; slot < generation->slot_count; slot++)
-            totals_add_cell(
-                totals, scoreboard_server(status->scoreboard, generation->number, slot, server));
+        for (unsigned slot = 0; slot < generation->slot_count; slot++) {
+            const struct scoreboard_server *cell =
+                scoreboard_server(status->scoreboard, generation->number, slot, server);
+
+            totals_add_cell(totals, cell);
+            tally_add_cell(tally, config->handler, cell);
+        }
     }
+}
+
+/* The counters of the handler that serves now, in the order of its rows. */
+static json_t *describe_counters(const json_t *tally, const struct prongd_handler *handler)
+{
+    json_t *counters = json_array();
+
+    for (size_t i = 0; i < handler->counter_count; i++)
+        json_array_append_new(
+            counters, json_pack("{s:s, s:s, s:I}", "counter", handler->counters[i].name, "help",
+                                handler->counters[i].help, "count", tally_find(tally, handler, i)));
+    return counters;
 }
 
 /* Sums are those of all generations, gone ones included; the spread is that of the current one. */
@@ -146,11 +165,12 @@ static json_t *describe_server(const struct status *status, const struct generat
     const struct config_server *config = current->config->servers[server];
     struct totals totals = history_find(status->history, config->name);
     struct spread spread = rebalance_server_spread(current, status->scoreboard, server);
-    json_t *described;
+    json_t *described, *tally = json_object();
 
+    tally_add(tally, history_tally(status->history, config->name));
     for (const struct generation *generation = status->generations->first; generation != NULL;
          generation = generation->next)
-        add_server(&totals, status, generation, config->name);
+        add_server(&totals, tally, status, generation, config->name);
     described = json_pack("{s:s, s:s, s:o, s:f, s:f}", "name", config->name, "handler",
                           config->handler->name, "addresses", describe_addresses(current, server),
                           "max_to_mean", spread.max_to_mean, "jain", spread.jain);
@@ -161,8 +181,31 @@ static json_t *describe_server(const struct status *status, const struct generat
         described, "accept",
         json_string(option_find(&server_options, "accept")->choices[config->accept]));
     json_object_set_new(described, "state", json_string("serving"));
+    json_object_set_new(described, "counters", describe_counters(tally, config->handler));
+    json_decref(tally);
     json_object_update_new(described, totals_json(&totals));
     return described;
+}
+
+/* Of each server and counter: a sample for the metrics. */
+static json_t *describe_all_counters(const json_t *servers)
+{
+    json_t *all = json_array();
+    const json_t *server, *counter;
+    size_t i, k;
+
+    json_array_foreach(servers, i, server)
+    {
+        json_array_foreach(json_object_get(server, "counters"), k, counter)
+        {
+            json_t *sample = json_pack("{s:O, s:O}", "server", json_object_get(server, "name"),
+                                       "handler", json_object_get(server, "handler"));
+
+            json_object_update(sample, (json_t *)(uintptr_t)counter);
+            json_array_append_new(all, sample);
+        }
+    }
+    return all;
 }
 
 /* Of each server and reason: a sample for the metrics. */
@@ -253,9 +296,10 @@ json_t *status_json(const struct status *status)
 {
     json_t *servers = describe_servers(status);
 
-    return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", 1, "master",
+    return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", 1, "master",
                      describe_master(status), "counters", counters_json(status->counters),
                      "timeline", timeline_json(status->timeline), "workers",
-                     describe_workers(status), "drops", describe_all_drops(servers), "servers",
-                     servers, "listeners", describe_listeners(status));
+                     describe_workers(status), "drops", describe_all_drops(servers),
+                     "handler_counters", describe_all_counters(servers), "servers", servers,
+                     "listeners", describe_listeners(status));
 }

@@ -8,12 +8,14 @@
 #include <prongd/handler.h>
 #include <prongd/service.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "config.h"
 #include "connection.h"
 #include "log.h"
 #include "post.h"
+#include "scoreboard.h"
 #include "service.h"
 
 static_assert((int)PRONGD_LOG_ERROR == (int)LOG_LEVEL_ERROR &&
@@ -108,6 +110,18 @@ void prongd_each_connection(struct prongd_service *service,
     struct visit own_visit = {visit, user};
 
     service_each_connection(own(service), visit_one, &own_visit);
+}
+
+void prongd_count(struct prongd_service *service, size_t counter, uint64_t number)
+{
+    struct service *counting = own(service);
+    _Atomic uint64_t *cell;
+
+    if (counter >= counting->handler->counter_count)
+        return;
+    cell = &counting->cells[counting->slot].counters[counter];
+    atomic_store_explicit(cell, atomic_load_explicit(cell, memory_order_relaxed) + number,
+                          memory_order_relaxed);
 }
 
 int prongd_post(struct prongd_service *service, void (*function)(void *argument), void *argument)

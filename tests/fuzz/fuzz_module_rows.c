@@ -20,6 +20,7 @@ static void use(const struct module *module)
     for (size_t i = 0; base != NULL && i < module->handler.option_count; i++)
         free(format_row(&module->options[i], base));
     free(base);
+    json_decref(module_rows_describe_counters(&module->handler));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -14,13 +14,17 @@
 #include "config.h"
 #include "generation.h"
 #include "scoreboard.h"
+#include "tally.h"
 
 #define WORKERS 2
 #define SERVERS 2
 
+static const struct prongd_counter counters[] = {{"rings", "-"}, {"knocks", "-"}};
+
 /* Two servers, "one" and "two", with two workers. */
 struct past {
     struct scoreboard *scoreboard;
+    struct prongd_handler handler;
     struct config_server one, two;
     struct config_server *servers[SERVERS];
     struct config config;
@@ -78,6 +82,28 @@ static void a_server_that_nobody_knows_has_none(void **state)
     assert_int_equal(history_find(&past->history, "three").accepted, 0);
 }
 
+/* By another generation, whose code has them in another order. */
+static void handlers_counters_are_found_by_their_names(void **state)
+{
+    static const struct prongd_counter other[] = {{"knocks", "-"}, {"rings", "-"}, {"new", "-"}};
+    const struct prongd_handler later = {.name = "bell", .counters = other, .counter_count = 3};
+    const struct prongd_handler stranger = {.name = "gong", .counters = other, .counter_count = 3};
+    struct past *past = *state;
+    const json_t *tally;
+
+    atomic_store(&cell(past, 0, 0)->counters[0], 3);
+    atomic_store(&cell(past, 1, 0)->counters[0], 4);
+    atomic_store(&cell(past, 1, 0)->counters[1], 1);
+    history_add(&past->history, &past->generation, past->scoreboard);
+    history_add(&past->history, &past->generation, past->scoreboard);
+    tally = history_tally(&past->history, "one");
+    assert_int_equal(tally_find(tally, &later, 0), 2);
+    assert_int_equal(tally_find(tally, &later, 1), 14);
+    assert_int_equal(tally_find(tally, &later, 2), 0);
+    assert_int_equal(tally_find(tally, &stranger, 0), 0);
+    assert_int_equal(tally_find(history_tally(&past->history, "three"), &later, 0), 0);
+}
+
 static void the_next_program_goes_on_with_it(void **state)
 {
     struct past *past = *state;
@@ -86,12 +112,14 @@ static void the_next_program_goes_on_with_it(void **state)
 
     atomic_store(&cell(past, 0, 0)->accepted, 1);
     atomic_store(&cell(past, 1, 1)->dropped, 2);
+    atomic_store(&cell(past, 1, 0)->counters[1], 8);
     history_add(&past->history, &past->generation, past->scoreboard);
     json = history_json(&past->history);
     history_read(&next, json);
     json_decref(json);
     assert_int_equal(history_find(&next, "one").accepted, 1);
     assert_int_equal(history_find(&next, "two").dropped, 2);
+    assert_int_equal(tally_find(history_tally(&next, "one"), &past->handler, 1), 8);
     history_clear(&next);
 }
 
@@ -112,8 +140,9 @@ static int setup(void **state)
 
     past = (struct past){
         .scoreboard = scoreboard_new(),
-        .one = {.name = "one"},
-        .two = {.name = "two"},
+        .handler = {.name = "bell", .counters = counters, .counter_count = 2},
+        .one = {.name = "one", .handler = &past.handler},
+        .two = {.name = "two", .handler = &past.handler},
         .servers = {&past.one, &past.two},
         .config = {.servers = past.servers, .server_count = SERVERS},
         .generation = {.number = 1, .config = &past.config, .slot_count = WORKERS},
@@ -139,6 +168,7 @@ static const struct CMUnitTest tests[] = {
     TEST(several_generations_add_up),
     TEST(what_is_connected_is_no_history),
     TEST(a_server_that_nobody_knows_has_none),
+    TEST(handlers_counters_are_found_by_their_names),
     TEST(the_next_program_goes_on_with_it),
     TEST(a_program_that_knew_of_no_history_leaves_none),
 };

@@ -41,6 +41,18 @@ PRONG_BEGIN
 /* Raised when a member changes its meaning; members are only ever added at the end. */
 #define PRONGD_HANDLER_ABI 1
 
+/* The most counters that a handler may have. */
+#define PRONGD_COUNTERS 16
+
+/* A number that the handler counts up with prongd_count().  prongd adds up what all workers count
+ * for a server, those that have died or were replaced included: in `prongctl status`, and as
+ * prong_handler_counter_total among the metrics.  A reload to code with other counters goes on
+ * with those of the same name. */
+struct prongd_counter {
+    const char *name; /* snake_case, at most 63 bytes: "messages" */
+    const char *help; /* one sentence */
+};
+
 /* Room for socket events, those of later versions too. */
 #define PRONGD_EVENTS 24
 
@@ -148,6 +160,10 @@ struct prongd_handler {
      * connection moves, this one is given back when its new worker, in restore, has taken another:
      * on_leave gives nothing back.  NULL: no connection of this handler has any. */
     struct prongd_limit *(*limit)(struct prong_socket *socket);
+
+    /* What it counts, at most PRONGD_COUNTERS. */
+    const struct prongd_counter *counters;
+    size_t counter_count;
 };
 
 /* A module's one symbol. */

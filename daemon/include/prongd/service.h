@@ -83,6 +83,10 @@ PRONGD_API void prongd_limit_give(struct prongd_limit *limit);
 /* How many all workers have.  Costs about a microsecond. */
 PRONGD_API uint64_t prongd_limit_sum(const struct prongd_limit *limit);
 
+/* Adds `number` to the counter that stands in place `counter` of the handler's counters; of a place
+ * that is not there, nothing.  Two loads and a store: good for every message. */
+PRONGD_API void prongd_count(struct prongd_service *service, size_t counter, uint64_t number);
+
 /* Calls `function` with `argument` on the worker's loop, soon, never from inside this call.  From
  * any thread; what one thread posts is called in that order.  Every accepted call is made, the last
  * ones before stop(): a thread must be joined in stop().

@@ -55,6 +55,21 @@ static const struct prongd_option options[] = {
      .help = "Whether it is loud."},
 };
 
+enum { LINES, GREETINGS };
+
+/* REORDERED: as in code that came later. */
+#ifdef REORDERED
+static const struct prongd_counter counters[] = {{"shouts", "Lines in capitals."},
+                                                 {"greetings", "Clients that were greeted."},
+                                                 {"lines", "Lines that came."}};
+#define COUNTER(number) (2 - (number))
+#else
+static const struct prongd_counter counters[] = {
+    [LINES] = {"lines", "Lines that came."},
+    [GREETINGS] = {"greetings", "Clients that were greeted."}};
+#define COUNTER(number) (number)
+#endif
+
 struct state {
     uint32_t lines;
 };
@@ -134,16 +149,20 @@ static void on_connection(struct prong_socket *socket)
 
     for (uint64_t i = 0; i < config->repeats; i++)
         prong_socket_write(socket, text, (size_t)length);
+    prongd_count(prongd_service(socket), COUNTER(GREETINGS), 1);
+    prongd_count(prongd_service(socket), PRONGD_COUNTERS, 1); /* there is none */
     prongd_log(socket, PRONGD_LOG_INFO, "greeted length=%zu", config->length);
 }
 
 static void on_data(struct prong_socket *socket, const void *bytes, size_t size)
 {
     struct state *state = prongd_state(socket);
+    uint32_t before = state->lines;
     char text[64];
 
     for (size_t i = 0; i < size; i++)
         state->lines += ((const char *)bytes)[i] == '\n';
+    prongd_count(prongd_service(socket), COUNTER(LINES), state->lines - before);
     prong_socket_write(socket, text,
                        (size_t)snprintf(text, sizeof(text), VERSION " lines %u\n", state->lines));
 }
@@ -182,4 +201,6 @@ const struct prongd_handler prongd_module = {
     .configure = configure,
     .start = start,
     .stop = stop,
+    .counters = counters,
+    .counter_count = sizeof(counters) / sizeof(counters[0]),
 };
