@@ -45,14 +45,23 @@ const char *slot_state_name(enum slot_state state)
 }
 
 static const char *const callback_names[] = {
-    [CALLBACK_TURN] = "none",        [CALLBACK_CONNECTION] = "on_connection",
-    [CALLBACK_DATA] = "on_data",     [CALLBACK_BUFFER] = "on_buffer",
-    [CALLBACK_READ] = "on_read",     [CALLBACK_HANGUP] = "on_hangup",
-    [CALLBACK_DRAIN] = "on_drain",   [CALLBACK_END] = "on_end",
-    [CALLBACK_FINISH] = "on_finish", [CALLBACK_TIMEOUT] = "on_timeout",
-    [CALLBACK_ERROR] = "on_error",   [CALLBACK_CLOSE] = "on_close",
-    [CALLBACK_SAVE] = "save",        [CALLBACK_RESTORE] = "restore",
+    [CALLBACK_TURN] = "none",
+    [CALLBACK_CONNECTION] = "on_connection",
+    [CALLBACK_DATA] = "on_data",
+    [CALLBACK_BUFFER] = "on_buffer",
+    [CALLBACK_READ] = "on_read",
+    [CALLBACK_HANGUP] = "on_hangup",
+    [CALLBACK_DRAIN] = "on_drain",
+    [CALLBACK_END] = "on_end",
+    [CALLBACK_FINISH] = "on_finish",
+    [CALLBACK_TIMEOUT] = "on_timeout",
+    [CALLBACK_ERROR] = "on_error",
+    [CALLBACK_CLOSE] = "on_close",
+    [CALLBACK_SAVE] = "save",
+    [CALLBACK_RESTORE] = "restore",
     [CALLBACK_LEAVE] = "on_leave",
+    [CALLBACK_READABLE] = "on_readable",
+    [CALLBACK_WRITABLE] = "on_writable",
 };
 
 const char *scoreboard_callback_name(enum scoreboard_callback callback)

@@ -53,7 +53,9 @@ enum scoreboard_callback {
     CALLBACK_CLOSE,
     CALLBACK_SAVE,
     CALLBACK_RESTORE,
-    CALLBACK_LEAVE
+    CALLBACK_LEAVE,
+    CALLBACK_READABLE,
+    CALLBACK_WRITABLE
 };
 
 /* "on_data" …; "none" for TURN. */

@@ -50,6 +50,16 @@ static bool on_read(struct prong_socket *socket, void *bytes, size_t size)
     return enter(socket, CALLBACK_READ)->on_read(socket, bytes, size);
 }
 
+static void on_readable(struct prong_socket *socket)
+{
+    enter(socket, CALLBACK_READABLE)->on_readable(socket);
+}
+
+static void on_writable(struct prong_socket *socket)
+{
+    enter(socket, CALLBACK_WRITABLE)->on_writable(socket);
+}
+
 static void on_hangup(struct prong_socket *socket)
 {
     enter(socket, CALLBACK_HANGUP)->on_hangup(socket);
@@ -110,6 +120,8 @@ void callbacks_wrap(struct prong_socket_events *events, const struct prongd_hand
         .on_data = WRAP(on_data),
         .on_buffer = WRAP(on_buffer),
         .on_read = WRAP(on_read),
+        .on_readable = WRAP(on_readable),
+        .on_writable = WRAP(on_writable),
         .on_hangup = WRAP(on_hangup),
         .on_drain = WRAP(on_drain),
         .on_end = WRAP(on_end),

@@ -75,7 +75,7 @@ static void begin_anew(struct prong_socket *socket)
     socket->peer_ended = socket->end_delivered = socket->end_wanted = socket->finished = false;
     socket->destroy_soon = socket->need_drain = socket->hangup_told = socket->due_hangup = false;
     socket->due_connect = socket->due_unread = socket->due_drain = socket->due_finish = false;
-    socket->manual_reading = socket->wants_writable = false;
+    socket->manual_reading = socket->wants_writable = socket->stays = false;
 }
 
 /* Takes the place of what an earlier connect left. */

@@ -233,7 +233,7 @@ static void settle(struct prong_socket *socket)
 /* Both directions are done, or nobody waits for the other one. */
 static bool is_done(const struct prong_socket *socket)
 {
-    return socket->finished && (socket->end_delivered || socket->destroy_soon);
+    return socket->finished && ((socket->end_delivered && !socket->stays) || socket->destroy_soon);
 }
 
 static void on_connected_event(struct prong_socket *socket, int revents)

@@ -159,7 +159,7 @@ static void take_flags(struct prong_socket *socket, const struct prong_socket_im
     socket->finished = image->finished;
     socket->destroy_soon = image->destroy_soon;
     socket->need_drain = image->need_drain;
-    socket->corked = image->corked;
+    socket->corked = image->corked < CORKED_MAX ? image->corked : CORKED_MAX;
     socket->unref = image->unref;
     socket->no_delay = image->no_delay;
 }

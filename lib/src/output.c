@@ -236,7 +236,7 @@ void output_flush(struct prong_socket *socket)
 
 void prong_socket_cork(struct prong_socket *socket)
 {
-    if (socket->corked < UINT8_MAX)
+    if (socket->corked < CORKED_MAX)
         socket->corked++;
     socket_update_watchers(socket);
 }
@@ -311,7 +311,8 @@ void output_finish(struct prong_socket *socket)
     if (socket->finished || socket->queue != NULL)
         return;
     /* When the peer has ended, too, close() follows at once and sends the FIN. */
-    if (!socket->end_delivered && shutdown(socket->io.fd, SHUT_WR) < 0 && errno != ENOTCONN) {
+    if ((!socket->end_delivered || socket->stays) && shutdown(socket->io.fd, SHUT_WR) < 0 &&
+        errno != ENOTCONN) {
         socket_fail(socket, -errno, CALL_SHUTDOWN);
         return;
     }

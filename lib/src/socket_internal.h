@@ -58,6 +58,9 @@ struct socket_idle {
     uint32_t ms;
 };
 
+/* Corks beyond are not counted. */
+#define CORKED_MAX 127
+
 struct prong_socket {
     struct ev_io io; /* data: the struct prong_loop.  Fed to itself for deferred work */
     const struct prong_socket_events *events;
@@ -74,7 +77,8 @@ struct prong_socket {
     struct endpoint remote;
     int16_t error; /* what on_error will say; 0: nothing */
     uint8_t holds; /* one of the library until CLOSED, one of each running dispatch, the user's */
-    uint8_t corked;
+    uint8_t corked : 7;       /* depth */
+    bool stays : 1;           /* does not close when both directions are done */
     unsigned state : 3;       /* enum prong_socket_state */
     unsigned family : 4;      /* AF_INET, AF_INET6, AF_UNIX; 0: never open */
     unsigned failed_call : 3; /* enum socket_call */

@@ -135,6 +135,18 @@ int prong_socket_set_type_of_service(struct prong_socket *socket, uint8_t value)
     return set_type_of_service(socket->io.fd, (uint16_t)socket->family, value);
 }
 
+void prong_socket_set_auto_close(struct prong_socket *socket, bool enabled)
+{
+    socket->stays = !enabled;
+    if (enabled && socket->finished && socket_is_connected(socket))
+        socket_defer(socket);
+}
+
+bool prong_socket_auto_close(const struct prong_socket *socket)
+{
+    return !socket->stays;
+}
+
 void prong_socket_set_allow_half_open(struct prong_socket *socket, bool allowed)
 {
     socket->allow_half_open = allowed;

@@ -73,6 +73,26 @@ static void r087_without_half_open_a_socket_answers_the_end(void **state)
     free(bytes);
 }
 
+static void r089_one_that_may_not_close_by_itself_stays_until_it_may(void **state)
+{
+    struct net *net = *state;
+    int fd = half_open_pair(net);
+    char byte;
+
+    prong_socket_set_auto_close(net->accepted.socket, false);
+    assert_false(prong_socket_auto_close(net->accepted.socket));
+    shutdown(fd, SHUT_WR);
+    run_until(net, &net->accepted, "end");
+    prong_socket_end(net->accepted.socket);
+    run_until(net, &net->accepted, "finish");
+    assert_int_equal(recv(fd, &byte, 1, 0), 0); /* FIN is out all the same */
+    run_idle(net);
+    assert_events(&net->accepted, "end finish");
+    prong_socket_set_auto_close(net->accepted.socket, true);
+    run_until(net, &net->accepted, "close");
+    close(fd);
+}
+
 static void r088_half_open_sends_nothing_until_end(void **state)
 {
     struct net *net = *state;
@@ -398,6 +418,7 @@ static const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, net_setup, net_teardown)
     TEST(r086_end_flushes_then_finishes),
     TEST(r087_without_half_open_a_socket_answers_the_end),
+    TEST(r089_one_that_may_not_close_by_itself_stays_until_it_may),
     TEST(r088_half_open_sends_nothing_until_end),
     TEST(r088_half_open_may_be_switched_inside_on_end),
     TEST(r089_a_socket_closes_when_both_directions_are_done),

@@ -232,6 +232,12 @@ PRONG_API uint32_t prong_socket_user_timeout(const struct prong_socket *socket);
  * failed. */
 PRONG_API int prong_socket_type_of_service(const struct prong_socket *socket);
 
+/* false: it stays when both directions are done (R89), until destroy(), for a program that has
+ * something else to finish before.  true, the default: it closes by itself, which may be now.  One
+ * that connects again, and one that is detached and attached again, closes by itself. */
+PRONG_API void prong_socket_set_auto_close(struct prong_socket *socket, bool enabled);
+PRONG_API bool prong_socket_auto_close(const struct prong_socket *socket);
+
 /* Takes effect until on_end has returned (R88). */
 PRONG_API void prong_socket_set_allow_half_open(struct prong_socket *socket, bool allowed);
 PRONG_API bool prong_socket_allow_half_open(const struct prong_socket *socket);
