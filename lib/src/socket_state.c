@@ -97,6 +97,20 @@ int prong_socket_remote(const struct prong_socket *socket, struct prong_address 
     return 0;
 }
 
+int prong_socket_set_addresses(struct prong_socket *socket, const struct prong_address *local,
+                               const struct prong_address *remote)
+{
+    if (!socket_is_connected(socket))
+        return -ENOTCONN;
+    if ((remote->family != AF_INET && remote->family != AF_INET6) ||
+        local->family != remote->family)
+        return -EINVAL;
+    socket->family = remote->family & 0xf;
+    endpoint_pack(&socket->local, local);
+    endpoint_pack(&socket->remote, remote);
+    return 0;
+}
+
 int prong_socket_peer_credentials(const struct prong_socket *socket,
                                   struct prong_credentials *credentials)
 {

@@ -96,7 +96,7 @@ static size_t draw_one(struct balance *balance, struct upstream *const *upstream
 
     for (size_t i = 0; i < count; i++)
         total += i == but ? 0 : upstreams[i]->item->weight;
-    place = draw(balance) % total;
+    place = total > 0 ? draw(balance) % total : 0;
     for (size_t i = 0; i < count; i++) {
         if (i == but)
             continue;

@@ -23,6 +23,7 @@
 #include <prong/framing.h>
 #include <prong/loop.h>
 #include <prong/pipe.h>
+#include <prong/proxy_header.h>
 #include <prong/server.h>
 #include <prong/socket.h>
 #include <prong/splice.h>

@@ -286,8 +286,16 @@ PRONG_API size_t prong_socket_queue_bytes(const struct prong_socket *socket);
 PRONG_API int prong_socket_local(const struct prong_socket *socket, struct prong_address *address);
 PRONG_API int prong_socket_remote(const struct prong_socket *socket, struct prong_address *address);
 
+/* What the two functions above tell from now on, also after a move: the addresses of a client for
+ * whom a trusted proxy connected, which has told them (proxy_header.h).  Both IP, of one family;
+ * that of the descriptor may be another, but then calls that set options of the one may be refused
+ * by the other.  -EINVAL for others; -ENOTCONN. */
+PRONG_API PRONG_CHECK int prong_socket_set_addresses(struct prong_socket *socket,
+                                                     const struct prong_address *local,
+                                                     const struct prong_address *remote);
+
 /* Who connected, or listened, at the other end of a unix socket, as of then.  -ENOTSUP for TCP,
- * -ENOTCONN when it is not connected. */
+ * and for who has IP addresses of a proxy; -ENOTCONN when it is not connected. */
 struct prong_credentials {
     pid_t pid;
     uid_t uid;
