@@ -80,22 +80,23 @@ def install(root):
                 shutil.copy(library, root / library[1:])
 
 
-def make_root(root):
-    done = subprocess.run(["timeout", "300", MAKE_ROOT, root, "systemd"], capture_output=True,
-                          text=True, stdin=subprocess.DEVNULL)
+def make_root(root, packages):
+    done = subprocess.run(["timeout", "300", MAKE_ROOT, root, "systemd", *packages],
+                          capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if done.returncode == 124:
         raise Impossible("the Debian root was not made within 5 minutes")
     if done.returncode == 77:
         raise Impossible(done.stdout.splitlines()[-1])
     assert done.returncode == 0, done.stdout + done.stderr
-    install(root)
 
 
 # --- the machine ---
 
 
 class Machine:
-    def __init__(self):
+    """`packages`: of Debian, besides systemd; `fill` brings what is not Debian's into the root."""
+
+    def __init__(self, packages=(), fill=install):
         if os.geteuid() != 0:
             raise Impossible("only root can boot a container")
         if shutil.which("systemd-nspawn") is None:
@@ -108,7 +109,8 @@ class Machine:
         self.group = self.process = self.leader = None
         try:
             self.group = Group(self.name)
-            make_root(self.root)
+            make_root(self.root, packages)
+            fill(self.root)
             self.boot()
         except BaseException:
             self.close()
@@ -202,10 +204,13 @@ class Machine:
 
     # --- clients: of this machine, in the network of that one ---
 
+    def network(self):
+        """The words that run a program of this machine there."""
+        return ["nsenter", "-t", str(self.leader), "-n"]
+
     def client(self, *words, **popen):
         return subprocess.Popen(
-            ["nsenter", "-t", str(self.leader), "-n", "/usr/bin/python3", "-I", LOAD,
-             *map(str, words)],
+            [*self.network(), "/usr/bin/python3", "-I", LOAD, *map(str, words)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **popen)
 
 

@@ -28,16 +28,19 @@ class Report(dict):
 
 
 class SteadyLoad:
-    """`with SteadyLoad(addresses, connections=200, streams=40) as load:` opens them all."""
+    """`with SteadyLoad(addresses, connections=200, streams=40) as load:` opens them all.
 
-    def __init__(self, addresses, **options):
-        self.arguments = [f"--{name}={value}" for name, value in options.items()]
-        self.arguments += [as_text(address) for address in addresses]
+    `through`: the words of a command that runs it elsewhere."""
+
+    def __init__(self, addresses, through=(), **options):
+        self.command_line = [*through, PROGRAM]
+        self.command_line += [f"--{name}={value}" for name, value in options.items()]
+        self.command_line += [as_text(address) for address in addresses]
         self.process = None
         self.opened = None
 
     def __enter__(self):
-        self.process = subprocess.Popen([PROGRAM, *self.arguments], stdin=subprocess.PIPE,
+        self.process = subprocess.Popen(self.command_line, stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True)
         self.opened = self._answer("open")
         return self

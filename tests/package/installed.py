@@ -8,14 +8,14 @@ from pathlib import Path
 TREE = Path(__file__).resolve().parents[2]
 
 
-def run(*command, **environment):
+def run(*command, timeout=300, **environment):
     done = subprocess.run(
         [str(word) for word in command],
         env={**os.environ, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=300,
+        timeout=timeout,
     )
     assert done.returncode == 0, f"{command}:\n{done.stdout}"
     return done.stdout
