@@ -8,6 +8,7 @@
 #ifndef PRONGD_INHERITANCE_H
 #define PRONGD_INHERITANCE_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,8 +18,13 @@
 struct config;
 struct scoreboard;
 
+/* Who accepts from a listening handle, when it is not the worker of one slot. */
+#define INHERITED_BY_ALL    UINT_MAX
+#define INHERITED_BY_NOBODY (UINT_MAX - 1) /* left over: it is only emptied */
+
 struct inherited_listener {
     unsigned server; /* index into the configuration's servers */
+    unsigned owner;  /* a slot, or one of the above */
     int fd;          /* given */
 };
 

@@ -23,6 +23,7 @@
     MESSAGE(LOG_LEVEL, "master to worker: the level as a uint32_t")                               \
     MESSAGE(LOG_FORMAT, "master to worker: how log lines are written, as a uint32_t")             \
     MESSAGE(LOG_TARGET, "master to worker: where the log goes; of a file with its descriptor")    \
+    MESSAGE(CLOSE_HANDLE, "master to worker: close a retired listening handle; its inode number") \
     MESSAGE(STATUS, "master to observer: what status says, as JSON in a file")
 
 enum message {

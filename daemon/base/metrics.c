@@ -86,6 +86,9 @@ static const struct row rows[] = {
      .help = "Connections accepted above the share, because nobody else came."},
     {&workers, "gate_nudges", "prong_worker_gate_nudges_total", COUNTER,
      .help = "How often the worker woke another one to accept."},
+    {&workers, "queues_relieved", "prong_worker_queues_relieved_total", COUNTER,
+     .help = "accept = reuseport: how often the worker began to serve the queue of another one, "
+             "which did not come."},
     {&workers, "lag_us", "prong_worker_loop_lag_seconds", GAUGE, .unit = 1e-6,
      .help = "How late the worker's loop came to its last housekeeping."},
     {&workers, "cpu_us", "prong_worker_cpu_seconds_total", COUNTER, .unit = 1e-6,

@@ -95,6 +95,7 @@ struct scoreboard_server {
     _Atomic uint64_t gate_closed;
     _Atomic uint64_t gate_forced;
     _Atomic uint64_t gate_nudges;
+    _Atomic uint64_t queues_relieved; /* accept = reuseport: worker/warden.c */
 
     _Atomic uint64_t failed; /* of those that were closed: with an error; a sum */
 

@@ -60,7 +60,8 @@ struct config_listen {
 /* Who accepts.  In the order of the option's choices, as the next one. */
 enum config_accept {
     CONFIG_ACCEPT_BALANCED, /* the gate */
-    CONFIG_ACCEPT_SHARED    /* the kernel decides */
+    CONFIG_ACCEPT_SHARED,   /* the kernel decides */
+    CONFIG_ACCEPT_REUSEPORT /* each worker has a handle of its own */
 };
 
 /* What becomes of connections whose worker is replaced. */

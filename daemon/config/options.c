@@ -142,7 +142,7 @@ static const struct prongd_option daemon_rows[] = {
 };
 
 /* In the order of the enums of config.h and of the gate's metrics. */
-static const char *const accept_modes[] = {"balanced", "shared", NULL};
+static const char *const accept_modes[] = {"balanced", "shared", "reuseport", NULL};
 static const char *const balance_metrics[] = {"connections", "load", NULL};
 static const char *const on_reload_choices[] = {"move", "drain", "close", NULL};
 
@@ -260,7 +260,10 @@ static const struct prongd_option server_rows[] = {
     {PRONGD_CHOICE(struct config_server, accept), "server", "accept", .fallback = "balanced",
      .choices = accept_modes,
      .help = "Who decides which worker accepts: balanced keeps all workers at the same load, "
-             "shared leaves it to the kernel."},
+             "shared leaves it to the kernel, reuseport gives each worker a handle with a queue of "
+             "its own for each TCP address, and the kernel chooses one for a client before any "
+             "worker is asked; unix sockets and those of systemd have one handle, which is "
+             "balanced."},
     {PRONGD_CHOICE(struct config_server, balance_metric), "server", "balance_metric",
      .fallback = "connections", .choices = balance_metrics,
      .help = "What balanced evens out: the number of connections, or the load, which is the "

@@ -22,7 +22,9 @@ static uint64_t needed(const struct config *config)
 
     for (size_t i = 0; i < config->server_count; i++) {
         connections += config->servers[i]->max_connections;
-        listeners += config->servers[i]->address_count;
+        listeners +=
+            config->servers[i]->address_count *
+            (config->servers[i]->accept == CONFIG_ACCEPT_REUSEPORT ? config_workers(config) : 1U);
     }
     if (connections == 0)
         return 0;

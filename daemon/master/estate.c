@@ -49,10 +49,10 @@ static json_t *describe_address(const struct prong_address *address)
 
 static json_t *describe_listener(const struct listener *listener)
 {
-    return json_pack("{s:i, s:s, s:i, s:o, s:s*, s:s*}", "fd", listener->fd, "server",
-                     listener->server, "ordinal", (int)listener->ordinal, "wanted",
-                     describe_address(&listener->wanted), "given", listener->given, "stored",
-                     listener->stored);
+    return json_pack("{s:i, s:s, s:i, s:i, s:i, s:o, s:s*, s:s*}", "fd", listener->fd, "server",
+                     listener->server, "ordinal", (int)listener->ordinal, "nth", (int)listener->nth,
+                     "state", (int)listener->state, "wanted", describe_address(&listener->wanted),
+                     "given", listener->given, "stored", listener->stored);
 }
 
 static json_t *describe_listeners(const struct listeners *listeners)

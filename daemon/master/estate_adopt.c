@@ -78,17 +78,22 @@ static bool read_address(const json_t *value, struct prong_address *address)
 static int adopt_listener(struct listeners *listeners, const json_t *value)
 {
     struct prong_address wanted;
-    const char *server, *given = json_string_value(json_object_get(value, "given"));
-    int fd, ordinal;
+    struct listener_origin origin = {.wanted = &wanted,
+                                     .stored = json_string_value(json_object_get(value, "stored"))};
+    const char *given = json_string_value(json_object_get(value, "given"));
+    int fd, ordinal, nth, state;
 
-    if (json_unpack((json_t *)(uintptr_t)value, "{s:i, s:s, s:i}", "fd", &fd, "server", &server,
-                    "ordinal", &ordinal) < 0 ||
+    if (json_unpack((json_t *)(uintptr_t)value, "{s:i, s:s, s:i, s:i, s:i}", "fd", &fd, "server",
+                    &origin.server, "ordinal", &ordinal, "nth", &nth, "state", &state) < 0 ||
         !read_address(json_object_get(value, "wanted"), &wanted) || !is_open(fd))
         return -EPROTO;
     if (given != NULL)
         return listeners_adopt_given(listeners, fd, given);
-    return listeners_adopt(listeners, fd, &wanted, server, (unsigned)ordinal,
-                           json_string_value(json_object_get(value, "stored")));
+    origin.ordinal = (unsigned)ordinal;
+    origin.nth = (unsigned)nth;
+    /* The workers that close it begin anew. */
+    origin.state = state == LISTENER_SERVING ? LISTENER_SERVING : LISTENER_RETIRED;
+    return listeners_adopt(listeners, fd, &origin);
 }
 
 static int adopt_listeners(struct master *master, const json_t *list)

@@ -166,35 +166,41 @@ static int open_address(struct generation *generation, unsigned server, size_t i
     return 0;
 }
 
-static int open_server(struct generation *generation, unsigned server, char *problem, size_t size)
+static int open_server(struct generation *generation, unsigned server, unsigned workers,
+                       char *problem, size_t size)
 {
     const struct config_server *config = generation->config->servers[server];
     int error = 0;
 
     for (size_t index = 0; index < config->address_count; index++) {
-        unsigned count = listeners_count(generation->registry, config, index);
+        unsigned count = listeners_count(generation->registry, config, index, workers);
 
+        if (config->accept == CONFIG_ACCEPT_REUSEPORT && !listeners_is_multiplied(config, index))
+            log_notice("one handle for all workers: accept = reuseport is for TCP addresses that "
+                       "prongd opens server=%s listen=%s",
+                       config->name, config->listen.items[index]);
         for (unsigned nth = 0; error == 0 && nth < count; nth++)
             error = open_address(generation, server, index, nth, problem, size);
     }
     return error;
 }
 
-static size_t count_handles(const struct generation *generation)
+static size_t count_handles(const struct generation *generation, unsigned workers)
 {
     const struct config *config = generation->config;
     size_t count = 0;
 
     for (size_t server = 0; server < config->server_count; server++) {
         for (size_t i = 0; i < config->servers[server]->address_count; i++)
-            count += listeners_count(generation->registry, config->servers[server], i);
+            count += listeners_count(generation->registry, config->servers[server], i, workers);
     }
     return count;
 }
 
-static int open_listeners(struct generation *generation, char *problem, size_t size)
+static int open_listeners(struct generation *generation, unsigned workers, char *problem,
+                          size_t size)
 {
-    size_t count = count_handles(generation);
+    size_t count = count_handles(generation, workers);
     int error = descriptors_raise(generation->config, problem, size);
 
     if (error < 0)
@@ -205,7 +211,7 @@ static int open_listeners(struct generation *generation, char *problem, size_t s
         return -ENOMEM;
     }
     for (unsigned server = 0; error == 0 && server < generation->config->server_count; server++)
-        error = open_server(generation, server, problem, size);
+        error = open_server(generation, server, workers, problem, size);
     return error;
 }
 
@@ -296,7 +302,7 @@ struct generation *generation_new(const struct generation_plan *plan, char *prob
     if (workers == 0)
         workers = config_workers(generation->config);
     if (find_identity(generation, problem, size) == 0 &&
-        open_listeners(generation, problem, size) == 0 &&
+        open_listeners(generation, workers, problem, size) == 0 &&
         add_slots(generation, workers, problem, size) == 0)
         return generation;
     generation_free(generation);
@@ -350,11 +356,32 @@ int generation_adopt_listener(struct generation *generation, unsigned server, in
 
 /* --- Giving it up --- */
 
+void generation_forget_listener(struct generation *generation, size_t index)
+{
+    struct generation_listener *entry = &generation->listeners[index];
+    struct listener *listener = entry->listener;
+
+    generation->listener_count--;
+    memmove(entry, entry + 1, (generation->listener_count - index) * sizeof(*entry));
+    listeners_release(generation->registry, listener);
+}
+
 void generation_release_listeners(struct generation *generation)
 {
     for (size_t i = 0; i < generation->listener_count; i++)
         listeners_release(generation->registry, generation->listeners[i].listener);
     generation->listener_count = 0;
+}
+
+unsigned generation_owner(const struct generation *generation,
+                          const struct generation_listener *entry)
+{
+    const struct config_server *server = generation->config->servers[entry->server];
+    const struct listener *listener = entry->listener;
+
+    if (server->accept != CONFIG_ACCEPT_REUSEPORT || !listener_can_be_multiplied(listener))
+        return listener->nth == 0 ? INHERITED_BY_ALL : INHERITED_BY_NOBODY;
+    return listener->nth < generation->slot_count ? listener->nth : INHERITED_BY_NOBODY;
 }
 
 int generation_bequeath(struct generation *generation, unsigned slot,
@@ -366,9 +393,11 @@ int generation_bequeath(struct generation *generation, unsigned slot,
     if (inheritance->listeners == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < generation->listener_count; i++) {
-        inheritance->listeners[i].server = generation->listeners[i].server;
-        inheritance->listeners[i].fd = generation->listeners[i].listener->fd;
-        generation->listeners[i].listener->fd = -1;
+        const struct generation_listener *entry = &generation->listeners[i];
+
+        inheritance->listeners[i] = (struct inherited_listener){
+            entry->server, generation_owner(generation, entry), entry->listener->fd};
+        entry->listener->fd = -1;
     }
     inheritance->listener_count = generation->listener_count;
     inheritance->nudge_fds = generation->nudge_fds;

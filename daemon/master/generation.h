@@ -103,6 +103,13 @@ void generation_enter(struct generation *generation, enum generation_state state
 /* How many slots have a living worker. */
 unsigned generation_workers(const struct generation *generation);
 
+/* Whose worker accepts from the handle: a slot's, or INHERITED_BY_ALL or _NOBODY. */
+unsigned generation_owner(const struct generation *generation,
+                          const struct generation_listener *entry);
+
+/* Gives the handle number `index` back, which no worker needs any more. */
+void generation_forget_listener(struct generation *generation, size_t index);
+
 /* Gives the listening handles back: nothing is accepted any more once the workers, too, have
  * closed theirs. */
 void generation_release_listeners(struct generation *generation);

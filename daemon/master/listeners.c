@@ -14,9 +14,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "config.h"
 #include "log.h"
 #include "privileges.h"
+#include "reuseport.h"
 #include "store.h"
 #include "systemd.h"
 
@@ -65,13 +67,14 @@ static struct listener *find_given(const struct listeners *listeners, const char
 }
 
 static struct listener *find_opened(const struct listeners *listeners,
-                                    const struct config_server *server, size_t index)
+                                    const struct config_server *server, size_t index, unsigned nth)
 {
     const struct prong_address *wanted = &server->addresses[index].address;
     struct listener *listener;
 
     for (listener = listeners->first; listener != NULL; listener = listener->next) {
-        if (listener->given != NULL || !prong_address_equal(&listener->wanted, wanted))
+        if (listener->given != NULL || listener->nth != nth ||
+            !prong_address_equal(&listener->wanted, wanted))
             continue;
         if (!is_any_port(wanted))
             return listener;
@@ -82,14 +85,14 @@ static struct listener *find_opened(const struct listeners *listeners,
     return NULL;
 }
 
-static struct listener *find(const struct listeners *listeners, const struct config_server *server,
-                             size_t index, unsigned nth)
+struct listener *listeners_find(const struct listeners *listeners,
+                                const struct config_server *server, size_t index, unsigned nth)
 {
     const char *given = server->addresses[index].given;
 
     if (given != NULL)
         return find_given(listeners, given, nth);
-    return find_opened(listeners, server, index);
+    return find_opened(listeners, server, index, nth);
 }
 
 static void append(struct listeners *listeners, struct listener *listener)
@@ -151,32 +154,42 @@ static const char *describe(const struct config_listen *listen, char *text, size
     return text;
 }
 
-static int open_once(const struct config_server *server, const struct config_listen *listen,
-                     uid_t owner, gid_t group)
+static int open_once(const struct config_listen *listen, const struct prong_listen_options *options)
 {
-    struct prong_listen_options options;
-
-    prong_listen_options_init(&options);
-    options.backlog = (int)server->backlog;
-    options.ipv6_only = server->ipv6_only;
-    options.mode = (unsigned)server->socket_mode;
-    options.owner = owner;
-    options.group = group;
-    options.take_over = true;
     if (listen->any_host)
-        return open_any(&listen->address, &options);
-    return prong_listen_open(&listen->address, &options);
+        return open_any(&listen->address, options);
+    return prong_listen_open(&listen->address, options);
 }
 
 /* It may be in use by the store still, which was told to drop it. */
-static int open_handle(const struct config_server *server, const struct config_listen *listen,
-                       uid_t owner, gid_t group)
+static int open_first(const struct config_listen *listen,
+                      const struct prong_listen_options *options)
 {
-    int fd = open_once(server, listen, owner, group);
+    int fd = open_once(listen, options);
 
     if (fd != -EADDRINUSE || !systemd_sync_drops())
         return fd;
-    return open_once(server, listen, owner, group);
+    return open_once(listen, options);
+}
+
+static int open_handle(const struct listeners *listeners, const struct config_server *server,
+                       size_t index, unsigned nth, const struct prong_listen_options *options)
+{
+    if (nth == 0)
+        return open_first(&server->addresses[index], options);
+    return reuseport_join(listeners_find(listeners, server, index, 0)->fd,
+                          listeners_find(listeners, server, index, 1) == NULL, options);
+}
+
+static int set_options(struct prong_listen_options *options, const struct config_server *server,
+                       char *problem, size_t size)
+{
+    prong_listen_options_init(options);
+    options->backlog = (int)server->backlog;
+    options->ipv6_only = server->ipv6_only;
+    options->mode = (unsigned)server->socket_mode;
+    options->take_over = true;
+    return listeners_find_owner(server, &options->owner, &options->group, problem, size);
 }
 
 /* What the kernel made of it: the port, and the identity of a unix socket's file. */
@@ -202,8 +215,7 @@ static void close_listener(struct listener *listener)
 }
 
 /* Takes `fd` in every case. */
-static struct listener *new_listener(int fd, const struct prong_address *wanted, const char *server,
-                                     unsigned ordinal)
+static struct listener *new_listener(int fd, const struct listener_origin *origin)
 {
     struct listener *listener = calloc(1, sizeof(*listener));
     int error;
@@ -213,9 +225,12 @@ static struct listener *new_listener(int fd, const struct prong_address *wanted,
         return NULL;
     }
     listener->fd = fd;
-    listener->wanted = *wanted;
-    listener->server = strdup(server);
-    listener->ordinal = ordinal;
+    listener->wanted = *origin->wanted;
+    listener->server = strdup(origin->server);
+    listener->ordinal = origin->ordinal;
+    listener->nth = origin->nth;
+    listener->state = origin->state;
+    listener->since = clock_s();
     error = listener->server == NULL ? -ENOMEM : look_up(listener);
     if (error < 0) {
         close_listener(listener);
@@ -227,21 +242,23 @@ static struct listener *new_listener(int fd, const struct prong_address *wanted,
 
 static struct listener *open_listener(struct listeners *listeners,
                                       const struct config_server *server, size_t index,
-                                      char *problem, size_t size)
+                                      unsigned nth, char *problem, size_t size)
 {
     const struct config_listen *listen = &server->addresses[index];
+    struct listener_origin origin = {.wanted = &listen->address,
+                                     .server = server->name,
+                                     .ordinal = listeners_ordinal(server, index),
+                                     .nth = nth};
     char text[PRONG_ADDRESS_TEXT_SIZE];
+    struct prong_listen_options options;
     struct listener *listener = NULL;
-    uid_t owner;
-    gid_t group;
     int fd;
 
-    if (listeners_find_owner(server, &owner, &group, problem, size) < 0)
+    if (set_options(&options, server, problem, size) < 0)
         return NULL;
-    fd = open_handle(server, listen, owner, group);
+    fd = open_handle(listeners, server, index, nth, &options);
     if (fd >= 0) {
-        listener =
-            new_listener(fd, &listen->address, server->name, listeners_ordinal(server, index));
+        listener = new_listener(fd, &origin);
         fd = -errno;
     }
     if (listener == NULL) {
@@ -256,15 +273,14 @@ static struct listener *open_listener(struct listeners *listeners,
 
 /* --- Handles from elsewhere --- */
 
-int listeners_adopt(struct listeners *listeners, int fd, const struct prong_address *wanted,
-                    const char *server, unsigned ordinal, const char *stored)
+int listeners_adopt(struct listeners *listeners, int fd, const struct listener_origin *origin)
 {
-    struct listener *listener = new_listener(fd, wanted, server, ordinal);
+    struct listener *listener = new_listener(fd, origin);
 
     if (listener == NULL)
         return -errno;
-    if (stored != NULL)
-        listener->stored = strdup(stored);
+    if (origin->stored != NULL)
+        listener->stored = strdup(origin->stored);
     append(listeners, listener);
     return 0;
 }
@@ -272,7 +288,9 @@ int listeners_adopt(struct listeners *listeners, int fd, const struct prong_addr
 int listeners_adopt_given(struct listeners *listeners, int fd, const char *name)
 {
     static const struct prong_address none;
-    struct listener *listener = new_listener(fd, &none, "", 0);
+    static const struct listener_origin origin = {
+        .wanted = &none, .server = "", .state = LISTENER_SERVING};
+    struct listener *listener = new_listener(fd, &origin);
 
     if (listener == NULL)
         return -errno;
@@ -298,44 +316,64 @@ struct listener *listeners_take_fd(struct listeners *listeners, int fd)
     return listener;
 }
 
-const struct listener *listeners_next(const struct listeners *listeners,
-                                      const struct listener *listener)
+struct listener *listeners_next(const struct listeners *listeners, const struct listener *listener)
 {
     return listener == NULL ? listeners->first : listener->next;
 }
 
 /* --- The interface --- */
 
-bool listeners_is_open(const struct listeners *listeners, const struct config_server *server,
-                       size_t index)
+bool listener_can_be_multiplied(const struct listener *listener)
 {
-    return find(listeners, server, index, 0) != NULL;
+    return listener->given == NULL && listener->address.family != AF_UNIX;
+}
+
+bool listeners_is_multiplied(const struct config_server *server, size_t index)
+{
+    const struct config_listen *listen = &server->addresses[index];
+
+    return server->accept == CONFIG_ACCEPT_REUSEPORT && listen->given == NULL &&
+           listen->address.family != AF_UNIX;
 }
 
 unsigned listeners_count(const struct listeners *listeners, const struct config_server *server,
-                         size_t index)
+                         size_t index, unsigned workers)
 {
-    unsigned count = 0;
+    unsigned count = 0, least = listeners_is_multiplied(server, index) ? workers : 1;
 
-    if (server->addresses[index].given == NULL)
-        return 1;
-    while (find(listeners, server, index, count) != NULL)
+    while (listeners_find(listeners, server, index, count) != NULL)
         count++;
-    return count > 0 ? count : 1;
+    return count > least ? count : least;
+}
+
+#define TO(state) (1U << (state))
+
+static const unsigned allowed[] = {
+    [LISTENER_NEW] = TO(LISTENER_SERVING) | TO(LISTENER_RETIRED),
+    [LISTENER_SERVING] = TO(LISTENER_RETIRED),
+    [LISTENER_RETIRED] = TO(LISTENER_SERVING) | TO(LISTENER_CLOSING),
+    [LISTENER_CLOSING] = TO(LISTENER_SERVING) | TO(LISTENER_RETIRED),
+};
+
+void listener_enter(struct listener *listener, enum listener_state state)
+{
+    assert((allowed[listener->state] & TO(state)) != 0);
+    listener->state = state;
+    listener->since = clock_s();
 }
 
 struct listener *listeners_take(struct listeners *listeners, const struct config_server *server,
                                 size_t index, unsigned nth, char *problem, size_t size)
 {
     const char *given = server->addresses[index].given;
-    struct listener *listener = find(listeners, server, index, nth);
+    struct listener *listener = listeners_find(listeners, server, index, nth);
 
     if (listener == NULL && given != NULL) {
         snprintf(problem, size, "listen: systemd gave no socket of the name \"%s\"", given);
         return NULL;
     }
     if (listener == NULL)
-        listener = open_listener(listeners, server, index, problem, size);
+        listener = open_listener(listeners, server, index, nth, problem, size);
     if (listener != NULL)
         listener->references++;
     return listener;
@@ -346,11 +384,15 @@ void listeners_keep(struct listeners *listeners, bool keeps)
     listeners->keeps = keeps;
 }
 
-/* For good, unless the next master is to have it. */
+/* For good, unless the next master is to have it.  Where clients are led to none of the handle any
+ * more, a process that still holds it keeps no place in the kernel's array. */
 static void give_up(struct listeners *listeners, struct listener *listener)
 {
     if (listener->stored != NULL && listeners->keeps)
         return;
+    if (listener->nth > 0 &&
+        (listener->state == LISTENER_NEW || listener->state == LISTENER_CLOSING))
+        reuseport_leave(listener->fd);
     socket_file_remove(&listener->file, &listener->address);
     if (listener->stored != NULL)
         systemd_drop(listener->stored);

@@ -66,10 +66,13 @@ static void log_ready(const struct generation *generation)
     char address[PRONG_ADDRESS_TEXT_SIZE], list[1024] = "";
 
     for (size_t i = 0; i < generation->listener_count; i++) {
+        const struct listener *listener = generation->listeners[i].listener;
         size_t used = strlen(list);
 
-        prong_address_format(&generation->listeners[i].listener->address, address, sizeof(address));
-        snprintf(list + used, sizeof(list) - used, "%s%s", i > 0 ? "," : "", address);
+        if (listener->nth > 0)
+            continue;
+        prong_address_format(&listener->address, address, sizeof(address));
+        snprintf(list + used, sizeof(list) - used, "%s%s", used > 0 ? "," : "", address);
     }
     log_notice("ready workers=%u generation=%llu addresses=%s", generation->slot_count,
                (unsigned long long)generation->number, list);

@@ -19,28 +19,19 @@
 /* --- Listeners --- */
 
 /* Would this configuration go on with the handle? */
-static bool wants_address(struct listeners *listeners, const struct config_server *server,
+static bool wants_address(const struct listeners *listeners, const struct config_server *server,
                           size_t index, const struct listener *wanted)
 {
-    unsigned count = listeners_count(listeners, server, index);
-    bool found = false;
-    char problem[256];
+    const struct listener *listener;
+    unsigned nth = 0;
 
-    if (!listeners_is_open(listeners, server, index))
-        return false;
-    for (unsigned nth = 0; !found && nth < count; nth++) {
-        struct listener *listener =
-            listeners_take(listeners, server, index, nth, problem, sizeof(problem));
-
-        if (listener == NULL)
-            break;
-        found = listener == wanted;
-        listeners_release(listeners, listener); /* the running generation has it too */
-    }
-    return found;
+    do {
+        listener = listeners_find(listeners, server, index, nth++);
+    } while (listener != NULL && listener != wanted);
+    return listener != NULL;
 }
 
-static bool wants(struct listeners *listeners, const struct config *config,
+static bool wants(const struct listeners *listeners, const struct config *config,
                   const struct listener *wanted)
 {
     for (size_t i = 0; i < config->server_count; i++) {
@@ -79,7 +70,7 @@ static void add_opened(json_t *list, const struct master *master, const struct c
         const struct config_server *server = config->servers[i];
 
         for (size_t j = 0; j < server->address_count; j++) {
-            if (!listeners_is_open(master->listeners, server, j))
+            if (listeners_find(master->listeners, server, j, 0) == NULL)
                 add_listener(list, server->listen.items[j], server->name, "opened");
         }
     }

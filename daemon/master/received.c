@@ -24,7 +24,7 @@ struct use {
 static bool is_use(const struct listeners *listeners, const struct systemd_fd *received,
                    const struct use *use)
 {
-    return !listeners_is_open(listeners, use->server, use->index) &&
+    return listeners_find(listeners, use->server, use->index, store_nth(received->name)) == NULL &&
            store_fits(received->fd, received->name, use->server, use->index,
                       listeners_ordinal(use->server, use->index));
 }
@@ -46,6 +46,8 @@ static bool find_use(const struct listeners *listeners, const struct systemd_fd 
 static void adopt_stored(struct listeners *listeners, const struct systemd_fd *received,
                          const struct config *config)
 {
+    struct listener_origin origin = {
+        .nth = store_nth(received->name), .state = LISTENER_SERVING, .stored = received->name};
     struct use use;
 
     if (!find_use(listeners, received, config, &use)) {
@@ -54,9 +56,10 @@ static void adopt_stored(struct listeners *listeners, const struct systemd_fd *r
     }
     /* The backlog may be another one since it was stored. */
     (void)listen(received->fd, (int)use.server->backlog);
-    if (listeners_adopt(listeners, received->fd, &use.server->addresses[use.index].address,
-                        use.server->name, listeners_ordinal(use.server, use.index),
-                        received->name) < 0)
+    origin.wanted = &use.server->addresses[use.index].address;
+    origin.server = use.server->name;
+    origin.ordinal = listeners_ordinal(use.server, use.index);
+    if (listeners_adopt(listeners, received->fd, &origin) < 0)
         log_error("a stored handle is lost name=%s", received->name);
 }
 

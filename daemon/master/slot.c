@@ -14,6 +14,7 @@
 #include "ipc.h"
 #include "log.h"
 #include "message.h"
+#include "routing.h"
 #include "supervisor.h"
 
 /* A worker that lives this long after it was ready has proved itself. */
@@ -57,6 +58,8 @@ bool slot_may_enter(enum slot_state from, enum slot_state to)
 
 void slot_enter(struct slot *slot, enum slot_state state)
 {
+    bool comes_or_goes = slot->state == SLOT_READY || state == SLOT_READY;
+
     assert(slot_may_enter(slot->state, state));
     log_debug("slot changes slot=%u generation=%llu from=%s to=%s", slot->index,
               (unsigned long long)slot->generation->number, slot_state_name(slot->state),
@@ -65,6 +68,8 @@ void slot_enter(struct slot *slot, enum slot_state state)
     slot->since = clock_s();
     atomic_store_explicit(&slot->cell->state, state, memory_order_relaxed);
     ev_timer_stop(slot->supervisor->loop, &slot->timer);
+    if (comes_or_goes)
+        routing_follow(slot->generation);
 }
 
 void slot_enter_for(struct slot *slot, enum slot_state state, double limit_s)

@@ -24,6 +24,7 @@
 #include "listeners.h"
 #include "options.h"
 #include "rebalance.h"
+#include "routing.h"
 #include "scoreboard.h"
 #include "slot.h"
 #include "supervisor.h"
@@ -119,7 +120,7 @@ static json_t *describe_addresses(const struct generation *generation, unsigned 
     for (size_t i = 0; i < generation->listener_count; i++) {
         const struct generation_listener *entry = &generation->listeners[i];
 
-        if (entry->server != server)
+        if (entry->server != server || entry->listener->nth > 0)
             continue;
         prong_address_format(&entry->listener->address, text, sizeof(text));
         json_array_append_new(addresses, json_string(text));
@@ -252,32 +253,49 @@ static json_t *describe_servers(const struct status *status)
 
 /* --- Listening handles --- */
 
+/* Of all handles of one address. */
+struct queue {
+    unsigned handles;
+    bool is_known;
+    uint64_t length, limit, overflows;
+};
+
 /* Of TCP the kernel tells how many wait, and how many it turned away (tcp(7), SO_MEMINFO). */
-static void describe_queue(json_t *listener, int fd)
+static void add_queue(struct queue *queue, int fd)
 {
     struct tcp_info info;
     uint32_t memory[SK_MEMINFO_VARS] = {0};
     socklen_t size = sizeof(info);
 
+    queue->handles++;
     if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
         return;
-    json_object_set_new(listener, "queue", number(info.tcpi_unacked));
-    json_object_set_new(listener, "backlog", number(info.tcpi_sacked));
+    queue->is_known = true;
+    queue->length += info.tcpi_unacked;
+    queue->limit += info.tcpi_sacked;
     size = sizeof(memory);
     if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory, &size) == 0)
-        json_object_set_new(listener, "overflows", number(memory[SK_MEMINFO_DROPS]));
+        queue->overflows += memory[SK_MEMINFO_DROPS];
 }
 
-static json_t *describe_listener(const struct generation *current,
-                                 const struct generation_listener *entry)
+/* With all that have the address of this one, which is their first. */
+static json_t *describe_listener(const struct generation *current, size_t first)
 {
+    const struct generation_listener *entry = &current->listeners[first];
     char text[PRONG_ADDRESS_TEXT_SIZE];
-    json_t *listener =
-        json_pack("{s:s, s:s}", "server", current->config->servers[entry->server]->name, "address",
-                  prong_address_format(&entry->listener->address, text, sizeof(text)));
+    struct queue queue = {0};
+    json_t *listener;
 
-    if (listener != NULL)
-        describe_queue(listener, entry->listener->fd);
+    for (size_t i = first; i < routing_group_end(current, first); i++)
+        add_queue(&queue, current->listeners[i].listener->fd);
+    listener =
+        json_pack("{s:s, s:s, s:o}", "server", current->config->servers[entry->server]->name,
+                  "address", prong_address_format(&entry->listener->address, text, sizeof(text)),
+                  "handles", number(queue.handles));
+    if (listener != NULL && queue.is_known)
+        json_object_update_new(listener, json_pack("{s:o, s:o, s:o}", "queue", number(queue.length),
+                                                   "backlog", number(queue.limit), "overflows",
+                                                   number(queue.overflows)));
     return listener;
 }
 
@@ -286,9 +304,10 @@ static json_t *describe_listeners(const struct status *status)
     const struct generation *current = generation_list_current(status->generations);
     json_t *listeners = json_array();
 
-    for (size_t i = 0; current != NULL && i < current->listener_count; i++)
+    for (size_t i = 0; current != NULL && i < current->listener_count;
+         i = routing_group_end(current, i))
         if (current->listeners[i].server < current->config->server_count)
-            json_array_append_new(listeners, describe_listener(current, &current->listeners[i]));
+            json_array_append_new(listeners, describe_listener(current, i));
     return listeners;
 }
 

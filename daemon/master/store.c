@@ -28,18 +28,21 @@ struct key {
     char server[64];
     unsigned ordinal; /* 0: no port 0 */
     uintmax_t device, inode;
+    unsigned nth;
 };
 
 char *store_put(const struct listener *listener, bool any_port)
 {
+    char *name = NULL, nth[16] = "";
     struct stat status;
-    char *name = NULL;
 
     if (!systemd_listens() || fstat(listener->fd, &status) < 0)
         return NULL;
-    if (asprintf(&name, PREFIX "%s/%u/%ju/%ju/%ju", listener->server,
+    if (listener->nth > 0)
+        snprintf(nth, sizeof(nth), "/%u", listener->nth);
+    if (asprintf(&name, PREFIX "%s/%u/%ju/%ju/%ju%s", listener->server,
                  any_port ? listener->ordinal + 1 : 0, (uintmax_t)status.st_ino,
-                 (uintmax_t)listener->file.device, (uintmax_t)listener->file.inode) < 0)
+                 (uintmax_t)listener->file.device, (uintmax_t)listener->file.inode, nth) < 0)
         return NULL;
     if (systemd_store(listener->fd, name) == 0)
         return name;
@@ -52,17 +55,17 @@ bool store_has_name(const char *name)
     return strncmp(name, PREFIX, strlen(PREFIX)) == 0;
 }
 
-/* A number, and the byte behind it. */
-static bool read_number(const char **at, uintmax_t *number, char end)
+/* A number, and the slash behind it, which the last one has not. */
+static bool read_number(const char **at, uintmax_t *number)
 {
     char *stop;
 
     if (!isdigit((unsigned char)**at))
         return false;
     *number = strtoumax(*at, &stop, 10);
-    if (*stop != end)
+    if (*stop != '/' && *stop != '\0')
         return false;
-    *at = stop + 1;
+    *at = *stop == '/' ? stop + 1 : stop;
     return true;
 }
 
@@ -70,18 +73,27 @@ static bool read_name(struct key *key, const char *name)
 {
     const char *at = name + strlen(PREFIX);
     size_t length = strcspn(at, "/");
-    uintmax_t ordinal, socket;
+    uintmax_t ordinal, socket, nth = 0;
 
     if (!store_has_name(name) || length >= sizeof(key->server) || at[length] != '/')
         return false;
     memcpy(key->server, at, length);
     key->server[length] = '\0';
     at += length + 1;
-    if (!read_number(&at, &ordinal, '/') || !read_number(&at, &socket, '/') ||
-        !read_number(&at, &key->device, '/') || !read_number(&at, &key->inode, '\0'))
+    if (!read_number(&at, &ordinal) || !read_number(&at, &socket) ||
+        !read_number(&at, &key->device) || !read_number(&at, &key->inode) ||
+        (*at != '\0' && !read_number(&at, &nth)) || *at != '\0')
         return false;
     key->ordinal = (unsigned)ordinal;
+    key->nth = (unsigned)nth;
     return true;
+}
+
+unsigned store_nth(const char *name)
+{
+    struct key key;
+
+    return read_name(&key, name) ? key.nth : 0;
 }
 
 /* --- Does it fit? --- */

@@ -3,11 +3,12 @@
  * Listening handles in systemd's descriptor store, from where the next prongd gets them back: what
  * they are called there, and which address of a configuration they serve.
  *
- *     prongd/SERVER/ORDINAL/SOCKET/DEVICE/INODE
+ *     prongd/SERVER/ORDINAL/SOCKET/DEVICE/INODE[/NTH]
  *
  * ORDINAL is 0, or for an address with port 0, n for the nth of its server.  SOCKET is the socket's
  * own inode number, which tells handles apart.  DEVICE and INODE are the file of a unix socket, so
- * that a file that somebody replaced is noticed; 0 without a file.
+ * that a file that somebody replaced is noticed; 0 without a file.  NTH is that of several handles
+ * for one address (reuseport.h); without it, the first.
  */
 #ifndef PRONGD_STORE_H
 #define PRONGD_STORE_H
@@ -28,6 +29,9 @@ char *store_put(const struct listener *listener, bool any_port);
 
 /* Is it the name of a handle that a prongd put there?  Those of socket units are not. */
 bool store_has_name(const char *name);
+
+/* Which of the handles for one address the name says that it is. */
+unsigned store_nth(const char *name);
 
 /* Is that handle just what would be opened for the server's address number `index`, which has
  * `ordinal` equal ones before it?  So it is not after a change of the options of the handle. */

@@ -25,6 +25,7 @@
 #include "ipc.h"
 #include "log.h"
 #include "reports.h"
+#include "routing.h"
 #include "slot.h"
 #include "timeline.h"
 
@@ -360,6 +361,7 @@ void supervisor_accept(struct supervisor *supervisor, struct generation *generat
     generation->accepts = true;
     for (unsigned i = 0; i < generation->slot_count; i++)
         slot_accept(&generation->slots[i]);
+    routing_begin(generation);
 }
 
 static void end_serving(struct supervisor *supervisor, struct generation *generation,

@@ -38,6 +38,7 @@ static const struct row rows[] = {
     ROW(gate_closed),
     ROW(gate_forced),
     ROW(gate_nudges),
+    ROW(queues_relieved),
     ROW(shadowed),
     ROW(expelled),
     DROP(DROP_DESCRIPTORS, "descriptors"),

@@ -27,6 +27,7 @@ struct totals {
     uint64_t gate_closed;
     uint64_t gate_forced;
     uint64_t gate_nudges;
+    uint64_t queues_relieved;
 };
 
 /* Adds a cell; NULL: nothing. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Recycling and rebalancing.
+ * Recycling, rebalancing, and handles that are left over.
  */
 #include "upkeep.h"
 
@@ -19,6 +19,7 @@
 #include "master_internal.h"
 #include "pairing.h"
 #include "rebalance.h"
+#include "retirement.h"
 #include "scoreboard.h"
 #include "slot.h"
 
@@ -176,8 +177,10 @@ static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
 
     (void)loop;
     (void)revents;
-    if (upkeep->master->state != MASTER_RUNNING || generation == NULL || !generation->accepts ||
-        !all_ready(generation))
+    if (upkeep->master->state != MASTER_RUNNING || generation == NULL || !generation->accepts)
+        return;
+    retirement_look(upkeep->master, generation);
+    if (!all_ready(generation))
         return;
     look_at_limits(upkeep, generation);
     if (all_ready(generation))

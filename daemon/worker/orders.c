@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "accepting.h"
 #include "exchange.h"
 #include "log.h"
 #include "message.h"
@@ -67,13 +68,24 @@ static void order_accept(struct worker *worker, const struct ipc_frame *frame)
     if (worker->state != WORKER_SERVING)
         return;
     for (size_t i = 0; i < worker->service_count; i++)
-        service_accept(&worker->services[i]);
+        accepting_begin(&worker->services[i]);
 }
 
 static void order_stop(struct worker *worker, const struct ipc_frame *frame)
 {
     (void)frame;
     worker_stop(worker);
+}
+
+static void order_close_handle(struct worker *worker, const struct ipc_frame *frame)
+{
+    uint64_t inode;
+
+    if (frame->size != sizeof(inode))
+        return;
+    memcpy(&inode, frame->payload, sizeof(inode));
+    for (size_t i = 0; i < worker->service_count; i++)
+        accepting_close_handle(&worker->services[i], inode);
 }
 
 /* The master opened it: a worker may not be allowed to. */
@@ -131,6 +143,7 @@ static void (*const orders[MESSAGE_COUNT])(struct worker *worker, const struct i
     [MESSAGE_LOG_LEVEL] = order_log_level,
     [MESSAGE_LOG_TARGET] = order_log_target,
     [MESSAGE_LOG_FORMAT] = order_log_format,
+    [MESSAGE_CLOSE_HANDLE] = order_close_handle,
 };
 
 static void on_frame(struct ipc *ipc, const struct ipc_frame *frame, void *user)

@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "accepting.h"
 #include "admission.h"
 #include "callbacks.h"
 #include "config.h"
@@ -107,7 +108,7 @@ static void on_connection_close(struct prong_server *server, struct prong_socket
 
     connection_close(socket);
     show_connections(service);
-    service_reconsider(service);
+    accepting_reconsider(service);
 }
 
 /* The library's reasons.  Its own limit is never set. */
@@ -251,81 +252,50 @@ static void set_options(struct prong_server_options *options, const struct servi
     socket->extra_bytes = connection_extra_bytes(service->handler->state_size);
 }
 
-int service_adopt(struct service *service, struct prong_loop *loop, int fd)
+/* Room for one handle more. */
+static int grow(struct service *service)
+{
+    size_t count = service->server_count + 1;
+    struct prong_server **servers =
+        realloc(service->servers, count * sizeof(struct prong_server *));
+    unsigned *owners;
+
+    if (servers == NULL)
+        return -ENOMEM;
+    service->servers = servers;
+    owners = realloc(service->owners, count * sizeof(*owners));
+    if (owners == NULL)
+        return -ENOMEM;
+    service->owners = owners;
+    return 0;
+}
+
+int service_adopt(struct service *service, struct prong_loop *loop, int fd, unsigned owner)
 {
     struct prong_server_options options;
-    struct prong_server **servers, *server;
-    int error;
+    struct prong_server *server;
+    int error = grow(service);
 
-    servers =
-        realloc(service->servers, (service->server_count + 1) * sizeof(struct prong_server *));
-    if (servers == NULL) {
+    if (error < 0) {
         close(fd);
-        return -ENOMEM;
+        return error;
     }
-    service->servers = servers;
     set_options(&options, service);
     server = prong_server_new(loop, &options, &server_events, service);
     if (server == NULL) {
         close(fd);
         return -ENOMEM;
     }
-    prong_server_pause(server); /* until service_accept() */
+    prong_server_pause(server); /* until accepting_begin() */
     error = prong_server_listen_fd(server, fd, (int)service->config->backlog);
     if (error < 0) {
         prong_server_free(server);
         return error;
     }
+    service->owners[service->server_count] = owner;
     service->servers[service->server_count++] = server;
     service->open++;
     return 0;
-}
-
-static struct gate *open_gate(struct service *service)
-{
-    struct gate_place place = {
-        .ev = prong_loop_ev(prong_server_loop(service->servers[0])),
-        .cells = service->cells,
-        .workers = service->workers,
-        .nudge_fds = service->nudge_fds,
-        .slots = service->slots,
-        .slot = service->slot,
-        .metric = (enum gate_metric)service->config->balance_metric,
-    };
-
-    return gate_new(&place);
-}
-
-void service_accept(struct service *service)
-{
-    if (service->gate != NULL || service->server_count == 0)
-        return;
-    if (service->config->accept == CONFIG_ACCEPT_BALANCED)
-        service->gate = open_gate(service);
-    for (size_t i = 0; i < service->server_count; i++) {
-        prong_server_resume(service->servers[i]);
-        if (service->gate != NULL)
-            (void)gate_adopt(service->gate, service->servers[i]); /* without it: watched plainly */
-    }
-}
-
-void service_reconsider(struct service *service)
-{
-    if (service->gate != NULL)
-        gate_reconsider(service->gate);
-}
-
-static void close_gate(struct service *service)
-{
-    gate_free(service->gate);
-    service->gate = NULL;
-}
-
-void service_pause(struct service *service)
-{
-    close_gate(service);
-    for (size_t i = 0; i < service->server_count; i++)
-        prong_server_pause(service->servers[i]);
 }
 
 static bool drain_connection(struct prong_socket *socket, void *user)
@@ -340,7 +310,7 @@ static bool drain_connection(struct prong_socket *socket, void *user)
 
 void service_drain(struct service *service)
 {
-    close_gate(service);
+    accepting_end(service);
     for (size_t i = 0; i < service->server_count; i++)
         (void)prong_server_close(service->servers[i]); /* only a second close fails */
     service_each_connection(service, drain_connection, NULL);
@@ -348,7 +318,7 @@ void service_drain(struct service *service)
 
 void service_stop(struct service *service)
 {
-    close_gate(service);
+    accepting_end(service);
     for (size_t i = 0; i < service->server_count; i++) {
         (void)prong_server_close(service->servers[i]);
         prong_server_close_all(service->servers[i]);
@@ -357,12 +327,14 @@ void service_stop(struct service *service)
 
 void service_clear(struct service *service)
 {
-    close_gate(service);
+    accepting_end(service);
     policy_clear(&service->policy);
     for (size_t i = 0; i < service->server_count; i++)
         prong_server_free(service->servers[i]);
     service_unload(service);
     free(service->servers);
+    free(service->owners);
     service->servers = NULL;
+    service->owners = NULL;
     service->server_count = 0;
 }

@@ -36,11 +36,14 @@ struct service {
     struct prong_loop *loop;           /* the worker's; borrowed */
     void *user;                        /* the handler's own */
     struct prong_socket_events events; /* the handler's, and what it leaves out */
-    struct prong_server **servers;     /* one for each address */
+    struct prong_server **servers;     /* one for each handle */
+    unsigned *owners;                  /* of each: a slot, or what inheritance.h says */
     size_t server_count;
-    struct gate *gate; /* NULL: it does not accept */
-    size_t open;       /* servers that accept or have connections */
-    uint64_t refused;  /* clients that were over the limit */
+    bool accepts;
+    struct gate *gate;     /* of the handles of all; NULL: there is none */
+    struct warden *warden; /* of the handles of others; NULL: there is none */
+    size_t open;           /* servers that accept or have connections */
+    uint64_t refused;      /* clients that were over the limit */
     struct policy policy;
 
     /* Sums, those of earlier workers of the slot too. */
@@ -78,17 +81,9 @@ void service_init(struct service *service, const struct config_server *config,
                   struct scoreboard_worker *worker_cell, struct scoreboard_server *cells,
                   unsigned slot, unsigned slots);
 
-/* Accepts from this handle, too.  Takes `fd` in every case.  0 or a negative code. */
-int service_adopt(struct service *service, struct prong_loop *loop, int fd);
-
-/* Accepts from now on, as its gate allows.  A service does not accept before. */
-void service_accept(struct service *service);
-
-/* The load on other workers may have changed. */
-void service_reconsider(struct service *service);
-
-/* Stops accepting, but stays open for connections that come back from a handoff. */
-void service_pause(struct service *service);
+/* Accepts from this handle, too, which is `owner`'s.  Takes `fd` in every case.  0 or a negative
+ * code. */
+int service_adopt(struct service *service, struct prong_loop *loop, int fd, unsigned owner);
 
 /* Stops accepting; on_closed follows when the last connection is gone. */
 void service_drain(struct service *service);

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "accepting.h"
 #include "config.h"
 #include "confine.h"
 #include "connection.h"
@@ -50,7 +51,7 @@ static void stop_accepting(struct worker *worker)
 {
     worker->state = WORKER_LEAVING;
     for (size_t i = 0; i < worker->service_count; i++)
-        service_pause(&worker->services[i]);
+        accepting_end(&worker->services[i]);
 }
 
 void worker_drain(struct worker *worker)
@@ -150,7 +151,7 @@ static void on_nudge(struct ev_loop *loop, ev_io *io, int revents)
     if (read(io->fd, &count, sizeof(count)) < 0)
         return;
     for (size_t i = 0; i < worker->service_count; i++)
-        service_reconsider(&worker->services[i]);
+        accepting_reconsider(&worker->services[i]);
 }
 
 static void watch_nudges(struct worker *worker)
@@ -324,7 +325,8 @@ static int adopt_listeners(struct worker *worker)
         int error;
 
         listener->fd = -1;
-        error = service_adopt(&worker->services[listener->server], worker->loop, fd);
+        error =
+            service_adopt(&worker->services[listener->server], worker->loop, fd, listener->owner);
         if (error < 0)
             return error;
     }

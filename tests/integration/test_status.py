@@ -12,7 +12,8 @@ from daemon import PRONGCTL, eventually, server
 MASTER = {"pid": int, "version": str, "generation": int, "started": str, "uptime_s": int}
 WORKER = {"slot": int, "pid": int, "generation": int, "state": str, "connections": int,
           "accepted": int, "closed": int, "bytes_read": int, "bytes_written": int, "gate": str,
-          "gate_closed": int, "gate_forced": int, "gate_nudges": int}
+          "gate_closed": int, "gate_forced": int, "gate_nudges": int,
+          "queues_relieved": int}
 SERVER = {"name": str, "handler": str, "addresses": list, "connections": int, "accepted": int,
           "closed": int, "dropped": int, "failed": int, "bytes_read": int, "bytes_written": int,
           "max_to_mean": float, "jain": float}

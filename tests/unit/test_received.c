@@ -229,6 +229,32 @@ static void a_restart_keeps_the_handle_of_an_address(void **state)
     fixture->stored_fd = -1;
 }
 
+static void a_restart_knows_which_of_several_handles_of_an_address_it_keeps(void **state)
+{
+    struct fixture *fixture = *state;
+    struct listener *first, *second;
+    ino_t inode;
+
+    fixture->server.accept = CONFIG_ACCEPT_REUSEPORT;
+    want(fixture, "127.0.0.1:0");
+    assert_int_equal(listeners_count(fixture->listeners, &fixture->server, 0, 2), 2);
+    first = take(fixture, 0);
+    serve(fixture);
+    close(fixture->stored_fd); /* the fixture keeps one: the second */
+    second = take(fixture, 1);
+    serve(fixture);
+    inode = inode_of(second->fd);
+    assert_int_not_equal(inode_of(first->fd), inode);
+    assert_int_equal(first->address.port, second->address.port);
+    listeners_free(fixture->listeners);
+    fixture->listeners = listeners_new();
+    restart(fixture);
+    assert_null(listeners_find(fixture->listeners, &fixture->server, 0, 0));
+    second = listeners_find(fixture->listeners, &fixture->server, 0, 1);
+    assert_non_null(second);
+    assert_int_equal(inode_of(second->fd), inode);
+}
+
 static void a_port_that_was_picked_fits_where_it_is_written_out(void **state)
 {
     struct fixture *fixture = *state;
@@ -355,7 +381,7 @@ static void a_socket_unit_gives_its_handles_by_name(void **state)
     listener = take(fixture, 0);
     assert_non_null(listener);
     assert_int_equal(inode_of(listener->fd), inode_of(fd));
-    assert_int_equal(listeners_count(fixture->listeners, &fixture->server, 0), 1);
+    assert_int_equal(listeners_count(fixture->listeners, &fixture->server, 0, 4), 1);
     assert_null(take(fixture, 1));
 
     /* It is systemd's: neither stored nor closed nor unlinked. */
@@ -396,6 +422,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         TEST(a_restart_keeps_the_handle_of_an_address),
+        TEST(a_restart_knows_which_of_several_handles_of_an_address_it_keeps),
         TEST(a_port_that_was_picked_fits_where_it_is_written_out),
         TEST(the_file_of_a_kept_unix_socket_stays),
         TEST(a_file_that_was_replaced_is_noticed),
