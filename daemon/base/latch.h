@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A latch: a lock on memory that several processes share, kept by the kernel and not in the memory.
+ *
+ * It is a lock of the open file description (fcntl(2), F_OFD_SETLK) of the memory's file.  So it is
+ * given back in the moment in which its holder dies, whatever it was doing, and no byte that
+ * somebody spoils in the memory can hold it for ever.  Two system calls for each use.
+ */
+#ifndef PRONGD_LATCH_H
+#define PRONGD_LATCH_H
+
+/* The same file by a description of our own, for a latch of our own: processes that inherited one
+ * description would hold one lock together.  Needs /proc.  Takes `fd` in every case; the new one,
+ * or -errno. */
+int latch_open(int fd);
+
+/* Waits for a tenth of a second at most: who has it for longer was stopped.  0, or -EBUSY. */
+int latch_take(int fd);
+
+void latch_give(int fd);
+
+#endif
