@@ -120,6 +120,13 @@ int check_cidr(const char *value, char *problem, size_t size)
                         value);
 }
 
+int check_proxy(const char *value, char *problem, size_t size)
+{
+    if (strcmp(value, "unix") == 0)
+        return 0;
+    return check_cidr(value, problem, size);
+}
+
 int check_cpus(const char *value, char *problem, size_t size)
 {
     long cpus = sysconf(_SC_NPROCESSORS_CONF);

@@ -27,6 +27,9 @@ prongd_check check_worker_timeout;
 /* An address, or a subnet as 10.0.0.0/8. */
 prongd_check check_cidr;
 
+/* The same, or "unix" for clients of unix sockets. */
+prongd_check check_proxy;
+
 /* A duration without a fraction of a second. */
 prongd_check check_seconds;
 

@@ -96,7 +96,9 @@ struct config_server {
     int excess;               /* enum config_excess */
     struct prongd_list allow; /* CIDR; empty: everybody */
     struct prongd_list deny;
-    int enforce; /* enum config_enforce */
+    int enforce;                            /* enum config_enforce */
+    struct prongd_list proxy_protocol_from; /* CIDR, or "unix"; empty: nobody speaks for others */
+    uint64_t proxy_protocol_timeout_ms;
     bool shadow;
     uint64_t timeout_ms; /* 0: none, as for the next two */
     uint64_t first_byte_timeout_ms;

@@ -222,6 +222,16 @@ static const struct prongd_option server_rows[] = {
     {PRONGD_BOOLEAN(struct config_server, shadow), "server", "shadow", .fallback = "no",
      .help = "Whether clients that the limits and lists of this server refuse are let in all the "
              "same, and only logged and counted: to try new limits out."},
+    {PRONGD_LIST(struct config_server, proxy_protocol_from), "server", "proxy_protocol_from",
+     .example = "10.0.0.1, 10.0.1.0/24, unix", .check = check_proxy,
+     .help = "The addresses and subnets of trusted proxies, or unix for those that connect to a "
+             "unix socket: their connections must begin with a header of the PROXY protocol, "
+             "version 1 or 2, and the client that it names is who lists, limits, logs and handlers "
+             "see; the clients of other addresses speak for themselves."},
+    {PRONGD_DURATION(struct config_server, proxy_protocol_timeout_ms), "server",
+     "proxy_protocol_timeout", .fallback = "5s", .least = 100, .most = HOUR,
+     .help = "How long a trusted proxy may take until its header is there, looked at once a "
+             "second."},
     {PRONGD_DURATION(struct config_server, timeout_ms), "server", "timeout", .fallback = "0",
      .most = 30 * DAY,
      .help = "How long a connection may stay without a byte in either direction; 0 sets no "

@@ -57,7 +57,7 @@ static void end(const struct service *service, struct prong_socket *socket)
 }
 
 /* The handler never learns of it: no event of its own, not even on_close. */
-static void refuse(struct service *service, struct prong_socket *socket, enum drop_reason reason)
+void admission_refuse(struct service *service, struct prong_socket *socket, enum drop_reason reason)
 {
     static const struct prong_socket_events nobody = {0};
 
@@ -86,7 +86,7 @@ bool admission_admit(struct service *service, struct prong_socket *socket)
         quota_count(service, socket, NULL);
         return true;
     }
-    refuse(service, socket, reason);
+    admission_refuse(service, socket, reason);
     return false;
 }
 

@@ -18,6 +18,10 @@ struct service;
 /* Of a client that was accepted just now.  False: it is refused and its socket is gone. */
 bool admission_admit(struct service *service, struct prong_socket *socket);
 
+/* Sends away a client that the handler does not know yet, and counts it by the reason. */
+void admission_refuse(struct service *service, struct prong_socket *socket,
+                      enum drop_reason reason);
+
 /* The library closed one itself, for want of descriptors or of memory. */
 void admission_note_drop(struct service *service, enum drop_reason reason);
 

@@ -41,7 +41,8 @@ static_assert(sizeof(struct connection) <= 24, "socket, connection and state: 20
 #define TO(state) (1U << (state))
 
 static const unsigned allowed[] = {
-    [CONNECTION_NEW] = TO(CONNECTION_ADMITTED),
+    [CONNECTION_NEW] = TO(CONNECTION_GREETING) | TO(CONNECTION_ADMITTED),
+    [CONNECTION_GREETING] = TO(CONNECTION_ADMITTED),
     [CONNECTION_ADMITTED] = TO(CONNECTION_SERVING) | TO(CONNECTION_LEAVING) | TO(CONNECTION_CLOSED),
     [CONNECTION_SERVING] = TO(CONNECTION_LEAVING) | TO(CONNECTION_DRAINING) | TO(CONNECTION_CLOSED),
     [CONNECTION_LEAVING] = 0,
@@ -50,9 +51,10 @@ static const unsigned allowed[] = {
 };
 
 static const char *const state_names[] = {
-    [CONNECTION_NEW] = "new",           [CONNECTION_ADMITTED] = "admitted",
-    [CONNECTION_SERVING] = "serving",   [CONNECTION_LEAVING] = "leaving",
-    [CONNECTION_DRAINING] = "draining", [CONNECTION_CLOSED] = "closed",
+    [CONNECTION_NEW] = "new",           [CONNECTION_GREETING] = "greeting",
+    [CONNECTION_ADMITTED] = "admitted", [CONNECTION_SERVING] = "serving",
+    [CONNECTION_LEAVING] = "leaving",   [CONNECTION_DRAINING] = "draining",
+    [CONNECTION_CLOSED] = "closed",
 };
 
 static uint32_t now_ds(void)
@@ -72,6 +74,11 @@ static uint8_t moved_now(void)
 bool connection_moved_lately(const struct connection *connection)
 {
     return connection->moved != 0 && (moved_now() + 255U - connection->moved) % 255 < MOVED_LATELY;
+}
+
+uint64_t connection_age_ms(const struct connection *connection)
+{
+    return (uint64_t)(uint32_t)(now_ds() - connection->opened_ds) * 100;
 }
 
 static struct service *service_of(const struct prong_socket *socket)
@@ -114,6 +121,14 @@ static uint64_t next_id(struct scoreboard_worker *cell)
     id += CONNECTION_ID_STEP;
     atomic_store_explicit(&cell->last_connection, id, memory_order_relaxed);
     return id;
+}
+
+void connection_greet(struct prong_socket *socket)
+{
+    struct connection *connection = connection_of(socket);
+
+    connection->opened_ds = now_ds();
+    connection_enter(connection, CONNECTION_GREETING);
 }
 
 void connection_open(struct service *service, struct prong_socket *socket)
@@ -309,7 +324,7 @@ void connection_close(struct prong_socket *socket)
 {
     struct connection *connection = connection_of(socket);
 
-    if (connection->state == CONNECTION_NEW)
+    if (connection->state == CONNECTION_NEW || connection->state == CONNECTION_GREETING)
         return;
     if (log_wants(LOG_LEVEL_INFO))
         prongd_log(socket, PRONGD_LOG_INFO, "client gone read=%llu written=%llu seconds=%.1f",

@@ -17,13 +17,16 @@ struct record;
 struct service;
 
 /*  NEW → ADMITTED → SERVING → DRAINING → CLOSED
+ *  NEW → GREETING → ADMITTED
  *                   SERVING → LEAVING → (another worker: NEW → ADMITTED → SERVING)
  *
- * NEW is what the library's zeroed bytes say; a client that is refused never leaves it.
+ * NEW is what the library's zeroed bytes say; a client that is refused never leaves it, or
+ * GREETING.
  * ADMITTED and SERVING may also be followed by CLOSED, and ADMITTED by LEAVING: it came, and was
  * not wanted. */
 enum connection_state {
     CONNECTION_NEW,
+    CONNECTION_GREETING, /* a proxy is about to say for whom it connects (greeting.h) */
     CONNECTION_ADMITTED, /* it counts, and the handler learns of it */
     CONNECTION_SERVING,
     CONNECTION_LEAVING,  /* on its way to another worker: nothing of it is left here */
@@ -54,8 +57,14 @@ size_t connection_extra_bytes(size_t state_size);
 
 struct connection *connection_of(struct prong_socket *socket);
 
+/* Since it was let in, over all moves. */
+uint64_t connection_age_ms(const struct connection *connection);
+
 /* The only place that changes the state. */
 void connection_enter(struct connection *connection, enum connection_state state);
+
+/* It waits for a greeting from now on. */
+void connection_greet(struct prong_socket *socket);
 
 /* A client that was let in: gets its number and goes to the handler. */
 void connection_open(struct service *service, struct prong_socket *socket);

@@ -9,31 +9,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <time.h>
 
 #include "config.h"
 #include "connection.h"
 #include "service.h"
 
-struct look {
-    const struct config_server *config;
-    uint32_t now_ds; /* as in struct connection */
-};
-
-static uint32_t now_ds(void)
+/* NULL: its time is not over, or it has a deadline of its own (greeting.h). */
+static const char *reason_to_close(const struct config_server *config, struct prong_socket *socket)
 {
-    struct timespec now;
+    uint64_t age_ms = connection_age_ms(connection_of(socket));
 
-    (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return (uint32_t)(now.tv_sec * 10 + now.tv_nsec / 100000000);
-}
-
-/* NULL: its time is not over. */
-static const char *reason_to_close(const struct look *look, struct prong_socket *socket)
-{
-    const struct config_server *config = look->config;
-    uint64_t age_ms = (uint64_t)(look->now_ds - connection_of(socket)->opened_ds) * 100;
-
+    if (connection_of(socket)->state == CONNECTION_GREETING)
+        return NULL;
     if (config->lifetime_ms > 0 && age_ms >= config->lifetime_ms)
         return "lifetime";
     if (config->first_byte_timeout_ms > 0 && age_ms >= config->first_byte_timeout_ms &&
@@ -44,7 +31,8 @@ static const char *reason_to_close(const struct look *look, struct prong_socket 
 
 static bool check_one(struct prong_socket *socket, void *user)
 {
-    const char *reason = reason_to_close(user, socket);
+    const struct service *service = user;
+    const char *reason = reason_to_close(service->config, socket);
 
     if (reason == NULL || prong_socket_state(socket) >= PRONG_SOCKET_CLOSING)
         return true;
@@ -55,8 +43,6 @@ static bool check_one(struct prong_socket *socket, void *user)
 
 void deadline_check(struct service *service)
 {
-    struct look look = {.config = service->config, .now_ds = now_ds()};
-
-    if (look.config->lifetime_ms > 0 || look.config->first_byte_timeout_ms > 0)
-        service_each_connection(service, check_one, &look);
+    if (service->config->lifetime_ms > 0 || service->config->first_byte_timeout_ms > 0)
+        service_each_connection(service, check_one, service);
 }

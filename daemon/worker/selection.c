@@ -91,7 +91,9 @@ bool selection_wants(struct selection *selection, struct prong_socket *socket)
 
 static bool still_serves(struct prong_socket *socket, void *user)
 {
-    if (connection_of(socket)->state == CONNECTION_SERVING)
+    uint8_t state = connection_of(socket)->state;
+
+    if (state == CONNECTION_SERVING || state == CONNECTION_GREETING) /* soon */
         *(bool *)user = true;
     return !*(bool *)user;
 }

@@ -21,6 +21,7 @@
 #include "config.h"
 #include "connection.h"
 #include "gate.h"
+#include "greeting.h"
 #include "log.h"
 #include "scoreboard.h"
 #include "service_handler.h"
@@ -96,7 +97,9 @@ static void on_connection(struct prong_server *server, struct prong_socket *sock
     struct service *service = prong_server_user(server);
 
     show_connections(service);
-    if (admission_admit(service, socket))
+    if (greeting_is_due(service, socket))
+        greeting_await(service, socket);
+    else if (admission_admit(service, socket))
         connection_open(service, socket);
     if (service->gate != NULL)
         gate_accepted(service->gate);

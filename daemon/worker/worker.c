@@ -21,6 +21,7 @@
 #include "deadline.h"
 #include "exchange.h"
 #include "farewell.h"
+#include "greeting.h"
 #include "inheritance.h"
 #include "log.h"
 #include "message.h"
@@ -214,6 +215,7 @@ static void on_pulse(struct ev_loop *loop, ev_timer *timer, int revents)
     for (size_t i = 0; i < worker->service_count; i++) {
         quota_sweep(&worker->services[i]);
         deadline_check(&worker->services[i]);
+        greeting_check(&worker->services[i]);
     }
 }
 
