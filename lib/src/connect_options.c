@@ -76,3 +76,14 @@ int prong_socket_set_connect_options(struct prong_socket *socket,
     *rare->connect = *options;
     return 0;
 }
+
+void prong_socket_forget_connect(struct prong_socket *socket)
+{
+    struct socket_rare *rare = socket->rare;
+
+    if (rare == NULL || socket->state == PRONG_SOCKET_CONNECTING)
+        return;
+    free(rare->connect);
+    rare->connect = NULL;
+    rare->connect_timeout_ms = 0;
+}

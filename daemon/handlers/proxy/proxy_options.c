@@ -4,6 +4,7 @@
  */
 #include "proxy_options.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <prong/address.h>
 #include <stdio.h>
@@ -62,4 +63,4 @@ const struct prongd_option proxy_options[] = {
              "them is left alone; then one client tries it again."},
 };
 
-const size_t proxy_option_count = ITEMS(proxy_options);
+static_assert(ITEMS(proxy_options) == PROXY_OPTION_COUNT, "the handler says how many");

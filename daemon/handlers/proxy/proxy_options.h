@@ -27,7 +27,8 @@ struct proxy_config {
     uint64_t fail_timeout_ms;
 };
 
+#define PROXY_OPTION_COUNT 7
+
 extern const struct prongd_option proxy_options[];
-extern const size_t proxy_option_count;
 
 #endif

@@ -106,6 +106,11 @@ PRONG_API PRONG_CHECK int
 prong_socket_set_connect_options(struct prong_socket *socket,
                                  const struct prong_connect_options *options);
 
+/* What was to be remembered for connecting goes: options, local address, time limit.  A further
+ * connect has the defaults.  Nothing while connecting; in on_connect it makes the socket as small
+ * as an accepted one. */
+PRONG_API void prong_socket_forget_connect(struct prong_socket *socket);
+
 /* All attempts of the last connect that were started, in their order; `*count` is their number.
  * Borrowed until the socket connects again or is freed, or until its on_connect has returned.
  * NULL when there is none.  on_error tells of the first that failed; the others are here (R54). */

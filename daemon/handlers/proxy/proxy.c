@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * proxy: relays every connection to an upstream.
+ */
+#include <errno.h>
+#include <prong/socket.h>
+#include <stdlib.h>
+
+#include "pair.h"
+#include "pair_move.h"
+#include "pipes.h"
+#include "proxy_options.h"
+#include "relay.h"
+#include "searches.h"
+#include "table.h"
+#include "upstreams.h"
+
+/* --- The client's events --- */
+
+static void on_connection(struct prong_socket *client)
+{
+    prong_socket_set_allow_half_open(client, true);
+    searches_begin(client);
+}
+
+static void *on_buffer(struct prong_socket *client, size_t *size)
+{
+    return relay_buffer(client, PAIR_FROM_CLIENT, size);
+}
+
+static bool on_read(struct prong_socket *client, void *bytes, size_t size)
+{
+    return relay_read(client, PAIR_FROM_CLIENT, bytes, size);
+}
+
+static void on_readable(struct prong_socket *client)
+{
+    relay_splice(client, PAIR_FROM_CLIENT);
+}
+
+static void on_room(struct prong_socket *client)
+{
+    relay_go_on(client, PAIR_FROM_UPSTREAM);
+}
+
+static void on_end(struct prong_socket *client)
+{
+    relay_end(client, PAIR_FROM_CLIENT);
+}
+
+/* What goes through the client starts its time anew; what leaves for the upstream may have been
+ * read long ago.  connect_timeout is the limit of a client that is being connected. */
+static bool is_active(struct prong_socket *client)
+{
+    struct pair *pair = pair_of(client);
+    uint64_t written = pair->upstream != NULL ? prong_socket_bytes_written(pair->upstream)
+                                              : pair->upstream_written;
+    bool has_written = written != pair->upstream_written;
+
+    pair->upstream_written = written;
+    return has_written || pair->state == PAIR_CONNECTING;
+}
+
+static void on_timeout(struct prong_socket *client)
+{
+    if (is_active(client) && prong_socket_set_timeout(client, prong_socket_timeout(client)) == 0)
+        return;
+    prongd_log(client, PRONGD_LOG_INFO, "client timed out");
+    prong_socket_destroy(client, 0);
+}
+
+/* A client that failed takes its upstream along the same way. */
+static void leave_upstream(struct pair *pair, bool had_error)
+{
+    prong_socket_set_events(pair->upstream, NULL, NULL);
+    if (!had_error || prong_socket_reset(pair->upstream) < 0)
+        prong_socket_destroy(pair->upstream, 0);
+    upstream_closed(pair->place);
+}
+
+static void on_close(struct prong_socket *client, bool had_error)
+{
+    struct pair *pair = pair_of(client);
+
+    if (pair->state == PAIR_CONNECTING && pair->search != NULL)
+        search_cancel(pair->search);
+    if (pair->state == PAIR_OPEN)
+        leave_upstream(pair, had_error);
+    relay_clear(pair);
+    pair_enter(pair, PAIR_CLOSED);
+}
+
+/* --- The server's life in a worker --- */
+
+static void free_proxy(struct proxy *proxy)
+{
+    searches_free(proxy->searches);
+    pipes_free(proxy->pipes);
+    upstreams_free(proxy->upstreams);
+    free(proxy->buffer);
+    free(proxy);
+}
+
+static int start(struct prongd_service *service)
+{
+    struct proxy *proxy = calloc(1, sizeof(*proxy));
+
+    if (proxy == NULL)
+        return -ENOMEM;
+    proxy->buffer = malloc(RELAY_BUFFER_SIZE);
+    proxy->upstreams = upstreams_new(service);
+    proxy->pipes = pipes_new(prongd_loop(service), relay_recall);
+    if (proxy->upstreams != NULL)
+        proxy->searches = searches_new(service, proxy->upstreams);
+    if (proxy->buffer == NULL || proxy->pipes == NULL || proxy->searches == NULL) {
+        free_proxy(proxy);
+        return -ENOMEM;
+    }
+    prongd_service_set_user(service, proxy);
+    return 0;
+}
+
+static void stop(struct prongd_service *service)
+{
+    free_proxy(prongd_service_user(service));
+}
+
+/* splice(2) to a socket may raise SIGPIPE: workers ignore it. */
+const struct prongd_handler proxy_handler = {
+    .abi = PRONGD_HANDLER_ABI,
+    .size = sizeof(struct prongd_handler),
+    .name = "proxy",
+    .help = "Relays every connection to an upstream server, and what comes from there back.",
+    .options = proxy_options,
+    .option_count = PROXY_OPTION_COUNT,
+    .config_size = sizeof(struct proxy_config),
+    .state_size = sizeof(struct pair),
+    .events = {.on_buffer = on_buffer,
+               .on_read = on_read,
+               .on_readable = on_readable,
+               .on_writable = on_room,
+               .on_drain = on_room,
+               .on_end = on_end,
+               .on_timeout = on_timeout,
+               .on_close = on_close},
+    .on_connection = on_connection,
+    .state_version = PAIR_STATE_VERSION,
+    .save = pair_save,
+    .restore = pair_restore,
+    .on_leave = pair_leave,
+    .can_move = pair_can_move,
+    .start = start,
+    .stop = stop,
+    .companions = pair_companions,
+    .adopt = pair_adopt,
+    .limit = pair_limit,
+};

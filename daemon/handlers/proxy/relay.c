@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One flow at a time: its source, its target, and whether there is a pipe between them.
+ */
+#include "relay.h"
+
+#include <errno.h>
+#include <prong/loop.h>
+#include <prong/socket.h>
+#include <prong/splice.h>
+
+#include "pipes.h"
+
+/* Full reads in a row after which a pipe is worth its price. */
+#define FULL_READS 3
+
+/* As many small ones give it back. */
+#define SMALL_READS 16
+#define SMALL_SIZE  16384
+
+/* A flow with both of its ends; `source` is NULL when that is closed. */
+struct passage {
+    struct prong_socket *client;
+    struct prong_socket *source, *target;
+    struct flow *flow;
+};
+
+static struct passage passage_of(struct prong_socket *client, enum pair_way way)
+{
+    struct pair *pair = pair_of(client);
+
+    return (struct passage){
+        .client = client,
+        .source = way == PAIR_FROM_CLIENT ? client : pair->upstream,
+        .target = way == PAIR_FROM_CLIENT ? pair->upstream : client,
+        .flow = &pair->flows[way],
+    };
+}
+
+/* --- Through the buffer --- */
+
+/* A bigger buffer is what helps most where there is no pipe; not while the target is slow, whose
+ * queue would only be longer. */
+static size_t read_size(const struct passage *passage)
+{
+    if (passage->flow->streak <= FULL_READS || prong_socket_queue_bytes(passage->target) > 0)
+        return PRONG_READ_SIZE;
+    return RELAY_BUFFER_SIZE;
+}
+
+void *relay_buffer(struct prong_socket *client, enum pair_way way, size_t *size)
+{
+    struct passage passage = passage_of(client, way);
+
+    *size = read_size(&passage);
+    return proxy_of(client)->buffer;
+}
+
+static void begin_splicing(const struct passage *passage)
+{
+    passage->flow->pipe = pipes_lend(proxy_of(passage->client)->pipes, passage->client);
+    if (passage->flow->pipe == NULL)
+        return;
+    passage->flow->streak = 0;
+    prong_socket_set_manual_reading(passage->source, true);
+}
+
+/* Where there is no pipe it is tried again after some more. */
+static void count_full(const struct passage *passage, size_t size)
+{
+    if (size < PRONG_READ_SIZE)
+        passage->flow->streak = 0;
+    else if (++passage->flow->streak == FULL_READS)
+        begin_splicing(passage);
+}
+
+bool relay_read(struct prong_socket *client, enum pair_way way, const void *bytes, size_t size)
+{
+    struct passage passage = passage_of(client, way);
+    int result = prong_socket_write(passage.target, bytes, size);
+
+    /* A target that failed has closed itself; after one without memory the stream has a hole. */
+    if (result < 0) {
+        prong_socket_destroy(passage.target, result);
+        return false;
+    }
+    count_full(&passage, size);
+    return result == 0;
+}
+
+/* --- Through a pipe --- */
+
+static void end_splicing(const struct passage *passage)
+{
+    pipe_give_back(passage->flow->pipe);
+    passage->flow->pipe = NULL;
+    passage->flow->streak = 0;
+    if (passage->source != NULL)
+        prong_socket_set_manual_reading(passage->source, false);
+}
+
+/* Everything that came is sent, or queued in front of what may come. */
+static void go_on(const struct passage *passage)
+{
+    struct flow *flow = passage->flow;
+
+    if (flow->pipe != NULL && (flow->has_ended || flow->streak >= SMALL_READS))
+        end_splicing(passage);
+    if (flow->has_ended)
+        prong_socket_end(passage->target);
+    else if (prong_socket_is_paused(passage->source))
+        prong_socket_resume(passage->source);
+}
+
+/* As much as the target takes; on_writable comes when there is room for the rest. */
+static void drain(const struct passage *passage)
+{
+    struct pipe *pipe = passage->flow->pipe;
+
+    if (pipe_pour(pipe, passage->target) > 0 && pipe->filled == 0)
+        go_on(passage);
+}
+
+/* With bytes in the pipe the target waits for room already, and nothing new to read may mean that
+ * the pipe is full: of small pieces it takes few. */
+void relay_splice(struct prong_socket *client, enum pair_way way)
+{
+    struct passage passage = passage_of(client, way);
+    struct pipe *pipe = passage.flow->pipe;
+    bool waits = pipe->filled > 0;
+    ssize_t received = pipe_fill(pipe, passage.source);
+
+    if (received > 0)
+        passage.flow->streak = received < SMALL_SIZE ? passage.flow->streak + 1 : 0;
+    if (received > 0 && !waits)
+        drain(&passage);
+    else if (waits && (received == -EAGAIN || pipe_is_full(pipe)))
+        prong_socket_pause(passage.source);
+}
+
+void relay_recall(struct pipe *pipe)
+{
+    enum pair_way way = pair_of(pipe->client)->flows[PAIR_FROM_CLIENT].pipe == pipe
+                            ? PAIR_FROM_CLIENT
+                            : PAIR_FROM_UPSTREAM;
+    struct passage passage = passage_of(pipe->client, way);
+
+    end_splicing(&passage);
+}
+
+void relay_adopt(struct prong_socket *client, enum pair_way way, struct pipe *pipe)
+{
+    struct passage passage = passage_of(client, way);
+
+    passage.flow->pipe = pipe;
+    if (passage.source != NULL)
+        prong_socket_set_manual_reading(passage.source, true);
+    drain(&passage);
+}
+
+/* --- Both --- */
+
+void relay_go_on(struct prong_socket *client, enum pair_way way)
+{
+    struct passage passage = passage_of(client, way);
+
+    if (passage.flow->pipe != NULL && passage.flow->pipe->filled > 0)
+        drain(&passage);
+    else if (!passage.flow->has_ended)
+        go_on(&passage);
+}
+
+void relay_end(struct prong_socket *client, enum pair_way way)
+{
+    struct passage passage = passage_of(client, way);
+
+    passage.flow->has_ended = true;
+    if (passage.flow->pipe == NULL || passage.flow->pipe->filled == 0)
+        go_on(&passage);
+}
+
+void relay_clear(struct pair *pair)
+{
+    for (int way = 0; way < PAIR_WAYS; way++) {
+        struct flow *flow = &pair->flows[way];
+
+        if (flow->pipe != NULL)
+            pipe_give_back(flow->pipe);
+        flow->pipe = NULL;
+    }
+}
