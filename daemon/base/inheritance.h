@@ -40,6 +40,7 @@ struct inheritance {
     struct privileges identity;           /* whom it becomes, when it does */
     struct inherited_listener *listeners; /* given, malloc'ed */
     size_t listener_count;
+    int *access_fds; /* the access log of each server, or -1; given, malloc'ed */
 };
 
 /* Called in the child with every signal blocked; never returns. */

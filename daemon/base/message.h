@@ -24,6 +24,8 @@
     MESSAGE(LOG_FORMAT, "master to worker: how log lines are written, as a uint32_t")             \
     MESSAGE(LOG_TARGET, "master to worker: where the log goes; of a file with its descriptor")    \
     MESSAGE(CLOSE_HANDLE, "master to worker: close a retired listening handle; its inode number") \
+    MESSAGE(ACCESS_REOPEN,                                                                        \
+            "master to worker: an access log's file, opened anew; the server's index")            \
     MESSAGE(STATUS, "master to observer: what status says, as JSON in a file")
 
 enum message {

@@ -109,6 +109,8 @@ static const struct row rows[] = {
      .help = "Connections that would have been refused, but for shadow = yes."},
     {&servers, "expelled", "prong_server_expelled_total", COUNTER,
      .help = "Established connections that were ended by enforce = established."},
+    {&servers, "access_lost", "prong_server_access_lines_lost_total", COUNTER,
+     .help = "Lines of the access log that could not be written."},
     {&servers, "bytes_read", "prong_server_read_bytes_total", COUNTER,
      .help = "Bytes that came from clients."},
     {&servers, "bytes_written", "prong_server_written_bytes_total", COUNTER,

@@ -104,6 +104,8 @@ struct scoreboard_server {
     _Atomic uint64_t shadowed;
     _Atomic uint64_t expelled;
 
+    _Atomic uint64_t access_lost; /* lines of the access log that could not be written; a sum */
+
     /* What the handler counts, in the order of its rows; sums. */
     _Atomic uint64_t counters[SCOREBOARD_COUNTERS];
 };

@@ -5,6 +5,7 @@
 #include "check.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,7 +14,9 @@
 #include <prong/address.h>
 #include <prong/block_list.h>
 
+#include "access_format.h"
 #include "cpus.h"
+#include "nearest.h"
 #include "parse.h"
 #include "privileges.h"
 
@@ -90,6 +93,59 @@ int check_log_target(const char *value, char *problem, size_t size)
     return parse_refuse(
         problem, size,
         "\"%s\" is not possible: write auto, stderr, syslog or a file's absolute path", value);
+}
+
+int check_access_log(const char *value, char *problem, size_t size)
+{
+    static const char *const words[] = {"none", "log", "syslog"};
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcmp(value, words[i]) == 0)
+            return 0;
+    }
+    if (*value == '/')
+        return 0;
+    return parse_refuse(problem, size,
+                        "\"%s\" is not possible: write none, log, syslog or a file's absolute path",
+                        value);
+}
+
+static int refuse_field(const char *name, char *problem, size_t size)
+{
+    struct nearest nearest = nearest_to(name);
+    char known[512] = "";
+    size_t length = 0;
+
+    for (size_t i = 0; access_format_field(i) != NULL; i++) {
+        nearest_offer(&nearest, access_format_field(i));
+        if (length < sizeof(known))
+            length += (size_t)snprintf(known + length, sizeof(known) - length, "%s%s",
+                                       i > 0 ? ", " : "", access_format_field(i));
+    }
+    if (nearest.best != NULL)
+        return parse_refuse(problem, size, "there is no field $%s; did you mean $%s?  There are %s",
+                            name, nearest.best, known);
+    return parse_refuse(problem, size, "there is no field $%s; there are %s", name, known);
+}
+
+int check_access_format(const char *value, char *problem, size_t size)
+{
+    char name[64];
+
+    if (*value == '\0')
+        return parse_refuse(problem, size, "a format is missing: write text, json or a template");
+    switch (access_format_check(value, name, sizeof(name))) {
+    case ACCESS_FORMAT_FINE:
+        return 0;
+    case ACCESS_FORMAT_UNKNOWN:
+        return refuse_field(name, problem, size);
+    case ACCESS_FORMAT_NO_NAME:
+        return parse_refuse(problem, size,
+                            "a field's name is missing behind $: write $$ for a dollar sign");
+    case ACCESS_FORMAT_NO_BRACE:
+        break;
+    }
+    return parse_refuse(problem, size, "the } behind ${%s is missing", name);
 }
 
 int check_seconds(const char *value, char *problem, size_t size)

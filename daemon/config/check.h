@@ -14,6 +14,8 @@ prongd_check check_group;
 prongd_check check_path;
 prongd_check check_control_socket;
 prongd_check check_log_target;
+prongd_check check_access_log;
+prongd_check check_access_format;
 
 prongd_check check_cpus;
 prongd_check check_nice;

@@ -129,6 +129,16 @@ bool config_core_size(const struct config *config, uint64_t *bytes)
     return true;
 }
 
+const char *config_access_path(const struct config_server *server)
+{
+    return server->access_log != NULL && server->access_log[0] == '/' ? server->access_log : NULL;
+}
+
+bool config_has_access_log(const struct config_server *server)
+{
+    return server->access_log != NULL && strcmp(server->access_log, "none") != 0;
+}
+
 uint64_t config_descriptors(const struct config *config)
 {
     const char *count = config->daemon.rlimit_nofile;

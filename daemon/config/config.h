@@ -110,6 +110,9 @@ struct config_server {
     uint64_t keep_alive_count;
     uint64_t user_timeout_ms;
     uint64_t high_water_mark_bytes;
+    char *access_log;    /* "none", "syslog", "log", or a path: config_access_path() */
+    char *access_format; /* "text", "json", or a template */
+    bool access_refused;
     int accept;         /* enum config_accept */
     int balance_metric; /* enum gate_metric: the choices stand in that order */
     int on_reload;      /* enum config_on_reload */
@@ -156,6 +159,10 @@ void config_free(struct config *config);
 /* The number of workers: `workers = auto` counts the CPUs of the affinity mask, limited by the
  * cgroup's cpu.max (rounded up); at least 1. */
 unsigned config_workers(const struct config *config);
+
+/* The file of this server's access log; NULL: it goes elsewhere, or nowhere. */
+const char *config_access_path(const struct config_server *server);
+bool config_has_access_log(const struct config_server *server);
 
 /* rlimit_core in bytes, or UINT64_MAX for unlimited; false: as it is. */
 bool config_core_size(const struct config *config, uint64_t *bytes);

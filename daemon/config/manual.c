@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "access_field.h"
 #include "describe.h"
 #include "format.h"
 #include "options.h"
@@ -142,6 +143,24 @@ static void print_handlers(FILE *stream, const struct prongd_handler *const *han
     }
 }
 
+static void print_access_fields(FILE *stream)
+{
+    fputs(
+        ".SH \"THE ACCESS LOG\"\n"
+        "In a template of access_format $name or ${name} stands for a field, and $$ for a dollar\n"
+        "sign; text and json are all of them.  A connection has one line, written by the worker\n"
+        "that it ends in, however often it moved before.  Lines are gathered for a tenth of a\n"
+        "second, and those that a full disk, a pipe that nobody reads or a slow syslog does not\n"
+        "take are lost and counted; a worker that crashes takes along those it had gathered, and\n"
+        "its connections have none.  The fields are:\n",
+        stream);
+    for (size_t i = 0; i < access_field_count; i++) {
+        fprintf(stream, ".TP\n.B $%s\n", access_fields[i].name);
+        roff_text(stream, access_fields[i].help);
+        fputs(".\n", stream);
+    }
+}
+
 void describe_manual(const struct prongd_handler *const *handlers, FILE *stream)
 {
     fputs(head, stream);
@@ -152,6 +171,7 @@ void describe_manual(const struct prongd_handler *const *handlers, FILE *stream)
     print_table(stream, &daemon_options);
     fputs(".SH \"A SECTION [server NAME]\"\n", stream);
     print_table(stream, &server_options);
+    print_access_fields(stream);
     print_handlers(stream, handlers);
     fputs(tail, stream);
 }

@@ -278,6 +278,17 @@ static const struct prongd_option server_rows[] = {
      .fallback = "connections", .choices = balance_metrics,
      .help = "What balanced evens out: the number of connections, or the load, which is the "
              "workers' CPU time and the lag of their loops."},
+    {PRONGD_TEXT(struct config_server, access_log), "server", "access_log", .fallback = "none",
+     .check = check_access_log,
+     .help = "Where a line is written for each connection that has ended: a file's absolute path, "
+             "syslog, log for the daemon's own log, or none.  Several servers may have one file."},
+    {PRONGD_TEXT(struct config_server, access_format), "server", "access_format",
+     .fallback = "text", .check = check_access_format,
+     .help = "What stands in such a line: text for key=value, json for an object, or a template in "
+             "which $client or ${client} is a field; prongd.conf(5) lists the fields."},
+    {PRONGD_BOOLEAN(struct config_server, access_refused), "server", "access_refused",
+     .fallback = "no",
+     .help = "Whether the access log has a line for each client that was refused, too."},
     {PRONGD_CHOICE(struct config_server, on_reload), "server", "on_reload", .fallback = "move",
      .choices = on_reload_choices,
      .help = "What becomes of connections when their worker is replaced: they move to the new "

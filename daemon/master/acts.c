@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "access_files.h"
 #include "config.h"
 #include "listeners.h"
 #include "log.h"
@@ -74,10 +75,10 @@ json_t *master_describe_rest(uint64_t leaver, void *user)
 
 int master_reopen_logs(struct master *master)
 {
-    int error = log_reopen();
+    int error = log_reopen(), access = access_files_reopen(&master->supervisor);
 
     supervisor_tell_all(&master->supervisor, MESSAGE_LOG_REOPEN, NULL, 0, log_file_fd());
-    return error;
+    return error < 0 ? error : access;
 }
 
 void master_set_log_level(struct master *master, uint32_t level)

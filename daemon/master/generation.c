@@ -12,6 +12,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "access_files.h"
 #include "config.h"
 #include "descriptors.h"
 #include "inherited_config.h"
@@ -215,6 +216,12 @@ static int open_listeners(struct generation *generation, unsigned workers, char 
     return error;
 }
 
+static int open_access_files(struct generation *generation, char *problem, size_t size)
+{
+    generation->access_fds = access_files_open(generation->config, problem, size);
+    return generation->access_fds != NULL ? 0 : -EACCES;
+}
+
 /* Room for one for each of so many slots, none of them open.  NULL when memory is short. */
 static int *new_nudges(unsigned count)
 {
@@ -303,6 +310,7 @@ struct generation *generation_new(const struct generation_plan *plan, char *prob
         workers = config_workers(generation->config);
     if (find_identity(generation, problem, size) == 0 &&
         open_listeners(generation, workers, problem, size) == 0 &&
+        open_access_files(generation, problem, size) == 0 &&
         add_slots(generation, workers, problem, size) == 0)
         return generation;
     generation_free(generation);
@@ -326,7 +334,9 @@ struct generation *generation_adopt(const struct generation_plan *plan, enum gen
                            find_identity(generation, problem, sizeof(problem)) < 0;
     generation->slots = calloc(workers + 1U, sizeof(*generation->slots));
     generation->nudge_fds = new_nudges(workers);
+    generation->access_fds = access_files_open_some(plan->config);
     if (generation->slots == NULL || generation->nudge_fds == NULL ||
+        generation->access_fds == NULL ||
         (workers > 0 && scoreboard_worker(plan->scoreboard, plan->number, workers - 1) == NULL)) {
         generation_abandon(generation);
         return NULL;
@@ -402,6 +412,8 @@ int generation_bequeath(struct generation *generation, unsigned slot,
     inheritance->listener_count = generation->listener_count;
     inheritance->nudge_fds = generation->nudge_fds;
     generation->nudge_fds = NULL;
+    inheritance->access_fds = generation->access_fds;
+    generation->access_fds = NULL;
     inheritance->config = generation->config;
     generation->config = NULL;
     inheritance->scoreboard = generation->scoreboard;
@@ -429,6 +441,8 @@ void generation_abandon(struct generation *generation)
     for (unsigned i = 0; generation->slots != NULL && i < generation->slot_count; i++)
         ipc_free(generation->slots[i].ipc);
     close_nudges(generation);
+    if (generation->access_fds != NULL)
+        access_files_close(generation->access_fds, generation->config->server_count);
     free(generation->slots);
     free(generation->listeners);
     config_free(generation->config);

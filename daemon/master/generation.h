@@ -49,6 +49,7 @@ struct generation {
     struct privileges identity;
     struct slot *slots;
     unsigned slot_count;
+    int *access_fds;     /* the access log of each server, or -1 */
     int *nudge_fds;      /* an eventfd for each slot: its worker may be wanted */
     bool accepts;        /* its workers were told to begin */
     bool is_on_trial;    /* only its first worker was started, and serves beside others */

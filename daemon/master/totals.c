@@ -41,6 +41,7 @@ static const struct row rows[] = {
     ROW(queues_relieved),
     ROW(shadowed),
     ROW(expelled),
+    ROW(access_lost),
     DROP(DROP_DESCRIPTORS, "descriptors"),
     DROP(DROP_MEMORY, "memory"),
     DROP(DROP_PROXY_HEADER, "proxy_header"),

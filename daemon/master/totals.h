@@ -21,6 +21,7 @@ struct totals {
     uint64_t failed;
     uint64_t shadowed;
     uint64_t expelled;
+    uint64_t access_lost;
     uint64_t drops[DROP_REASONS];
     uint64_t bytes_read;
     uint64_t bytes_written;

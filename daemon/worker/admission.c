@@ -7,6 +7,7 @@
 #include <prong/socket.h>
 #include <stddef.h>
 
+#include "access.h"
 #include "config.h"
 #include "log.h"
 #include "quota.h"
@@ -64,6 +65,7 @@ void admission_refuse(struct service *service, struct prong_socket *socket, enum
     log_client(service, socket, "client refused", reason);
     service->refused++;
     service->drops[reason]++;
+    access_refused(service, socket, reason);
     prong_socket_set_events(socket, &nobody, NULL);
     end(service, socket);
 }
@@ -108,6 +110,7 @@ bool admission_keep(struct service *service, struct prong_socket *socket)
     }
     log_client(service, socket, "client sent away", DROP_LIST);
     service->expelled++;
+    access_note(socket, ACCESS_END_EXPELLED);
     end(service, socket);
     return false;
 }

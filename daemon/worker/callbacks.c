@@ -9,6 +9,7 @@
 #include <prongd/handler.h>
 #include <stdatomic.h>
 
+#include "access.h"
 #include "config.h"
 #include "connection.h"
 #include "service.h"
@@ -62,6 +63,7 @@ static void on_writable(struct prong_socket *socket)
 
 static void on_hangup(struct prong_socket *socket)
 {
+    access_note(socket, ACCESS_END_CLIENT);
     enter(socket, CALLBACK_HANGUP)->on_hangup(socket);
 }
 
@@ -72,7 +74,12 @@ static void on_drain(struct prong_socket *socket)
 
 static void on_end(struct prong_socket *socket)
 {
-    enter(socket, CALLBACK_END)->on_end(socket);
+    const struct prong_socket_events *own = enter(socket, CALLBACK_END);
+
+    if (!prong_socket_has_ended(socket))
+        access_note(socket, ACCESS_END_CLIENT);
+    if (own->on_end != NULL)
+        own->on_end(socket);
 }
 
 static void on_finish(struct prong_socket *socket)
@@ -83,12 +90,16 @@ static void on_finish(struct prong_socket *socket)
 static void on_timeout(struct prong_socket *socket)
 {
     const struct prong_socket_events *own = enter(socket, CALLBACK_TIMEOUT);
+    enum prong_socket_state before = prong_socket_state(socket);
 
     if (own->on_timeout != NULL) {
         own->on_timeout(socket);
+        if (prong_socket_state(socket) != before)
+            access_note(socket, ACCESS_END_IDLE);
         return;
     }
     prongd_log(socket, PRONGD_LOG_INFO, "client timed out");
+    access_note(socket, ACCESS_END_IDLE);
     prong_socket_destroy(socket, 0);
 }
 
@@ -97,19 +108,25 @@ static void on_error(struct prong_socket *socket, const struct prong_error_info 
     const struct prong_socket_events *own = enter(socket, CALLBACK_ERROR);
 
     service_of(socket)->failed++;
+    access_note_error(service_of(socket), error->code);
     if (own->on_error != NULL)
         own->on_error(socket, error);
 }
 
 static void on_close(struct prong_socket *socket, bool had_error)
 {
-    enter(socket, CALLBACK_CLOSE)->on_close(socket, had_error);
+    const struct prong_socket_events *own = enter(socket, CALLBACK_CLOSE);
+
+    access_describe(service_of(socket), socket);
+    if (own->on_close != NULL)
+        own->on_close(socket, had_error);
 }
 
 /* What the library does without a callback differs from what it does with one. */
 #define WRAP(name) (own->name != NULL ? name : NULL)
 
-void callbacks_wrap(struct prong_socket_events *events, const struct prongd_handler *handler)
+void callbacks_wrap(struct prong_socket_events *events, const struct prongd_handler *handler,
+                    bool is_logged)
 {
     const struct prong_socket_events *own = &handler->events;
 
@@ -124,10 +141,10 @@ void callbacks_wrap(struct prong_socket_events *events, const struct prongd_hand
         .on_writable = WRAP(on_writable),
         .on_hangup = WRAP(on_hangup),
         .on_drain = WRAP(on_drain),
-        .on_end = WRAP(on_end),
+        .on_end = is_logged ? on_end : WRAP(on_end),
         .on_finish = WRAP(on_finish),
         .on_timeout = on_timeout,
         .on_error = on_error,
-        .on_close = WRAP(on_close),
+        .on_close = is_logged ? on_close : WRAP(on_close),
     };
 }

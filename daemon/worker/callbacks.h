@@ -8,6 +8,8 @@
 #ifndef PRONGD_CALLBACKS_H
 #define PRONGD_CALLBACKS_H
 
+#include <stdbool.h>
+
 #include "scoreboard.h"
 
 struct prong_socket;
@@ -15,8 +17,10 @@ struct prong_socket_events;
 struct prongd_handler;
 
 /* Events for the sockets of a service with this handler: those that it has, and what `timeout`
- * means for one that does not say it itself.  Sockets that end with an error are counted. */
-void callbacks_wrap(struct prong_socket_events *events, const struct prongd_handler *handler);
+ * means for one that does not say it itself.  Sockets that end with an error are counted; of those
+ * with an access log (`is_logged`) it is seen who ends first. */
+void callbacks_wrap(struct prong_socket_events *events, const struct prongd_handler *handler,
+                    bool is_logged);
 
 /* One of the handler's is about to be called for this socket. */
 void callbacks_note(struct prong_socket *socket, enum scoreboard_callback callback);

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "access.h"
 #include "admission.h"
 #include "callbacks.h"
 #include "companions.h"
@@ -138,6 +139,7 @@ void connection_open(struct service *service, struct prong_socket *socket)
 
     connection->id = next_id(service->worker_cell);
     connection->opened_ds = now_ds();
+    access_opened(service, socket);
     connection_enter(connection, CONNECTION_ADMITTED);
     callbacks_note(socket, CALLBACK_CONNECTION);
     if (handler->on_connection != NULL)
@@ -241,6 +243,7 @@ int connection_leave(struct prong_socket *socket, struct record *record)
     int error;
 
     describe(socket, record);
+    access_leave(service_of(socket), socket, record);
     error = save_state(socket, record);
     if (error == 0)
         error = detach(socket, record);
@@ -289,6 +292,7 @@ int connection_arrive(struct service *service, struct record *record, struct pro
     connection->opened_ds = record->opened_ds;
     connection->moves = (uint16_t)record->moves;
     connection->moved = moved_now();
+    access_arrive(service, socket, record);
     error = restore(service, socket, record);
     if (error < 0) {
         send_back(socket, record);
@@ -331,6 +335,7 @@ void connection_close(struct prong_socket *socket)
                    (unsigned long long)prong_socket_bytes_read(socket),
                    (unsigned long long)prong_socket_bytes_written(socket),
                    (double)(uint32_t)(now_ds() - connection->opened_ds) / 10);
+    access_write(service_of(socket), socket);
     quota_release(service_of(socket), socket);
     connection_enter(connection, CONNECTION_CLOSED);
 }

@@ -10,33 +10,36 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "access.h"
 #include "config.h"
 #include "connection.h"
 #include "service.h"
 
-/* NULL: its time is not over, or it has a deadline of its own (greeting.h). */
-static const char *reason_to_close(const struct config_server *config, struct prong_socket *socket)
+/* UNKNOWN: its time is not over, or it has a deadline of its own (greeting.h). */
+static enum access_end reason_to_close(const struct config_server *config,
+                                       struct prong_socket *socket)
 {
     uint64_t age_ms = connection_age_ms(connection_of(socket));
 
     if (connection_of(socket)->state == CONNECTION_GREETING)
-        return NULL;
+        return ACCESS_END_UNKNOWN;
     if (config->lifetime_ms > 0 && age_ms >= config->lifetime_ms)
-        return "lifetime";
+        return ACCESS_END_LIFETIME;
     if (config->first_byte_timeout_ms > 0 && age_ms >= config->first_byte_timeout_ms &&
         prong_socket_bytes_read(socket) == 0)
-        return "first_byte_timeout";
-    return NULL;
+        return ACCESS_END_FIRST_BYTE;
+    return ACCESS_END_UNKNOWN;
 }
 
 static bool check_one(struct prong_socket *socket, void *user)
 {
     const struct service *service = user;
-    const char *reason = reason_to_close(service->config, socket);
+    enum access_end end = reason_to_close(service->config, socket);
 
-    if (reason == NULL || prong_socket_state(socket) >= PRONG_SOCKET_CLOSING)
+    if (end == ACCESS_END_UNKNOWN || prong_socket_state(socket) >= PRONG_SOCKET_CLOSING)
         return true;
-    prongd_log(socket, PRONGD_LOG_INFO, "client timed out reason=%s", reason);
+    prongd_log(socket, PRONGD_LOG_INFO, "client timed out reason=%s", access_end_reason(end));
+    access_note(socket, end);
     prong_socket_destroy(socket, 0);
     return true;
 }

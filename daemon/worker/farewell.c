@@ -7,6 +7,7 @@
 #include <prong/socket.h>
 #include <stdbool.h>
 
+#include "access.h"
 #include "config.h"
 #include "service.h"
 
@@ -21,6 +22,7 @@ static bool close_one(struct prong_socket *socket, void *user)
     if (prong_socket_state(socket) != PRONG_SOCKET_OPEN)
         return true; /* it ends already */
     farewell->this_tick--;
+    access_note(socket, ACCESS_END_WORKER);
     /* What was written before is still sent. */
     prong_socket_destroy_soon(socket);
     return true;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "accepting.h"
+#include "access.h"
 #include "exchange.h"
 #include "log.h"
 #include "message.h"
@@ -108,6 +109,17 @@ static void order_log_level(struct worker *worker, const struct ipc_frame *frame
         log_set_level((enum log_level)level);
 }
 
+static void order_access_reopen(struct worker *worker, const struct ipc_frame *frame)
+{
+    uint32_t server;
+
+    if (frame->fd_count != 1 || frame->size != sizeof(server))
+        return;
+    memcpy(&server, frame->payload, sizeof(server));
+    if (server < worker->service_count)
+        access_reopen(&worker->services[server], fcntl(frame->fds[0], F_DUPFD_CLOEXEC, 0));
+}
+
 static void order_log_format(struct worker *worker, const struct ipc_frame *frame)
 {
     uint32_t format;
@@ -144,6 +156,7 @@ static void (*const orders[MESSAGE_COUNT])(struct worker *worker, const struct i
     [MESSAGE_LOG_TARGET] = order_log_target,
     [MESSAGE_LOG_FORMAT] = order_log_format,
     [MESSAGE_CLOSE_HANDLE] = order_close_handle,
+    [MESSAGE_ACCESS_REOPEN] = order_access_reopen,
 };
 
 static void on_frame(struct ipc *ipc, const struct ipc_frame *frame, void *user)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access_end.h"
 #include "shares.h"
 
 #define RECORD_MAGIC 0x50524f47U /* "PROG" */
@@ -24,6 +25,7 @@ struct record_head {
     uint32_t state_size;
     uint32_t image_size;
     uint32_t companion_count;
+    struct trail trail;
     char server[64];
     char handler[64];
 };
@@ -105,6 +107,7 @@ uint8_t *record_encode(const struct record *record, size_t *size)
         .id = record->id,
         .opened_ds = record->opened_ds,
         .moves = record->moves,
+        .trail = record->trail,
         .state_version = record->state_version,
         .state_size = (uint32_t)record->state_size,
         .image_size = (uint32_t)image_size(&record->image),
@@ -137,12 +140,15 @@ static int read_head(struct record *record, const struct record_head *head)
         return -EPROTO;
     if (head->state_size > PRONGD_STATE_MAX || head->companion_count > PRONGD_COMPANIONS_MAX)
         return -EPROTO;
+    if (head->trail.step_count > TRAIL_STEPS || head->trail.end >= ACCESS_ENDS)
+        return -EPROTO;
     if (memchr(head->server, '\0', sizeof(head->server)) == NULL ||
         memchr(head->handler, '\0', sizeof(head->handler)) == NULL)
         return -EPROTO;
     record->id = head->id;
     record->opened_ds = head->opened_ds;
     record->moves = head->moves;
+    record->trail = head->trail;
     record->state_version = head->state_version;
     memcpy(record->server, head->server, sizeof(record->server));
     memcpy(record->handler, head->handler, sizeof(record->handler));

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "quota.h"
+#include "trail.h"
 
 #define RECORD_VERSION 2
 
@@ -31,6 +32,7 @@ struct record {
     uint64_t id;
     uint32_t opened_ds; /* as in struct connection */
     uint32_t moves;     /* with this one */
+    struct trail trail; /* with this worker as its last step */
     uint32_t state_version;
     char server[64]; /* the section's name */
     char handler[64];

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "accepting.h"
+#include "access.h"
 #include "admission.h"
 #include "callbacks.h"
 #include "config.h"
@@ -77,6 +78,7 @@ uint64_t service_publish(struct service *service)
     set(&cell->failed, service->failed);
     set(&cell->shadowed, service->shadowed);
     set(&cell->expelled, service->expelled);
+    set(&cell->access_lost, service->access_lost + access_lost(service));
     for (size_t i = 0; i < DROP_REASONS; i++)
         set(&cell->drops[i], service->drops[i]);
     set(&cell->bytes_read, sum.bytes_read);
@@ -124,6 +126,7 @@ static void on_drop(struct prong_server *server, const struct prong_drop *drop)
     };
 
     admission_note_drop(prong_server_user(server), reasons[drop->reason]);
+    access_dropped(prong_server_user(server), drop, reasons[drop->reason]);
 }
 
 static void on_error(struct prong_server *server, const struct prong_error_info *error)
@@ -216,6 +219,7 @@ void service_init(struct service *service, const struct config_server *config,
     service->failed = get(&own->failed);
     service->shadowed = get(&own->shadowed);
     service->expelled = get(&own->expelled);
+    service->access_lost = get(&own->access_lost);
     for (size_t i = 0; i < DROP_REASONS; i++)
         service->drops[i] = get(&own->drops[i]);
     service->worker_cell = worker_cell;
@@ -252,7 +256,8 @@ static void set_options(struct prong_server_options *options, const struct servi
     socket->user_timeout_ms = (uint32_t)config->user_timeout_ms;
     socket->high_water_mark = (uint32_t)config->high_water_mark_bytes;
     socket->timeout_ms = (uint32_t)config->timeout_ms;
-    socket->extra_bytes = connection_extra_bytes(service->handler->state_size);
+    socket->extra_bytes =
+        connection_extra_bytes(service->handler->state_size) + access_extra_bytes(service);
 }
 
 /* Room for one handle more. */
@@ -332,6 +337,7 @@ void service_clear(struct service *service)
 {
     accepting_end(service);
     policy_clear(&service->policy);
+    access_close(service);
     for (size_t i = 0; i < service->server_count; i++)
         prong_server_free(service->servers[i]);
     service_unload(service);

@@ -18,6 +18,7 @@
 #include "module_code.h"
 #include "policy.h"
 
+struct access;
 struct config_server;
 struct prong_loop;
 struct scoreboard_server;
@@ -45,17 +46,20 @@ struct service {
     size_t open;           /* servers that accept or have connections */
     uint64_t refused;      /* clients that were over the limit */
     struct policy policy;
+    struct access *access; /* NULL: no access log */
 
     /* Sums, those of earlier workers of the slot too. */
     uint64_t failed;              /* connections that ended with an error */
     uint64_t drops[DROP_REASONS]; /* clients that were not let in */
     uint64_t shadowed;            /* let in because of `shadow` */
     uint64_t expelled;            /* sent away by `enforce` */
+    uint64_t access_lost;         /* lines of the access log; of earlier workers only */
 
     const int *nudge_fds;                  /* an eventfd for each slot; borrowed */
     struct scoreboard_worker *worker_cell; /* ours */
     struct scoreboard_worker *workers;     /* of all slots */
     struct scoreboard_server *cells;       /* of this service, one for each slot */
+    uint64_t generation;                   /* the worker's */
     unsigned slot;                         /* ours is cells[slot] */
     unsigned slots;
     struct shares *shares;               /* of everybody, on the scoreboard */

@@ -42,7 +42,7 @@ int service_load(struct service *service)
     if (service->config->module != NULL)
         error = load_module(service);
     if (error == 0)
-        callbacks_wrap(&service->events, service->handler);
+        callbacks_wrap(&service->events, service->handler, config_has_access_log(service->config));
     return error;
 }
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "accepting.h"
+#include "access.h"
 #include "config.h"
 #include "confine.h"
 #include "connection.h"
@@ -78,8 +79,11 @@ void worker_stop(struct worker *worker)
     worker->state = WORKER_STOPPING;
     log_debug("worker stops");
     exchange_stop(worker->exchange);
-    for (size_t i = 0; i < worker->service_count; i++)
+    for (size_t i = 0; i < worker->service_count; i++) {
+        access_note_all(&worker->services[i],
+                        worker->is_replaced ? ACCESS_END_WORKER : ACCESS_END_SHUTDOWN);
         service_stop(&worker->services[i]);
+    }
 }
 
 void worker_leave(struct worker *worker)
@@ -87,6 +91,7 @@ void worker_leave(struct worker *worker)
     if (worker->state != WORKER_SERVING)
         return;
     log_debug("worker leaves");
+    worker->is_replaced = true;
     stop_accepting(worker);
     exchange_give(worker->exchange, SIZE_MAX);
 }
@@ -274,6 +279,7 @@ static int open_services(struct worker *worker)
         service_init(service, config->servers[i], worker->cell,
                      scoreboard_server(inheritance->scoreboard, inheritance->generation, 0, i),
                      inheritance->slot, inheritance->slots);
+        service->generation = inheritance->generation;
         service->workers = scoreboard_worker(inheritance->scoreboard, inheritance->generation, 0);
         service->nudge_fds = inheritance->nudge_fds;
         service->shares = scoreboard_shares(inheritance->scoreboard);
@@ -297,6 +303,19 @@ static int each_service(struct worker *worker, int (*act)(struct service *servic
 
     for (size_t i = 0; error == 0 && i < worker->service_count; i++)
         error = act(&worker->services[i]);
+    return error;
+}
+
+static int open_access_logs(struct worker *worker)
+{
+    int error = 0;
+
+    for (size_t i = 0; error == 0 && i < worker->service_count; i++) {
+        int fd = worker->inheritance->access_fds[i];
+
+        worker->inheritance->access_fds[i] = -1;
+        error = access_open(&worker->services[i], worker->ev, fd);
+    }
     return error;
 }
 
@@ -347,6 +366,8 @@ static int set_up(struct worker *worker)
     if (error == 0)
         error = each_service(worker, service_load);
     if (error == 0)
+        error = open_access_logs(worker);
+    if (error == 0)
         error = open_exchange(worker);
     if (error == 0)
         error = adopt_listeners(worker);
@@ -371,6 +392,11 @@ static void free_inheritance(struct inheritance *inheritance)
             close(inheritance->listeners[i].fd);
     }
     free(inheritance->listeners);
+    for (size_t i = 0; i < inheritance->config->server_count; i++) {
+        if (inheritance->access_fds[i] >= 0)
+            close(inheritance->access_fds[i]);
+    }
+    free(inheritance->access_fds);
     for (unsigned i = 0; i < inheritance->slots; i++)
         close(inheritance->nudge_fds[i]);
     free(inheritance->nudge_fds);

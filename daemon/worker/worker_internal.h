@@ -6,6 +6,7 @@
 #define PRONGD_WORKER_INTERNAL_H
 
 #include <ev.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "ipc.h"
@@ -36,7 +37,8 @@ struct worker {
     struct service *services;   /* one for each server of the configuration */
     struct farewell *farewells; /* one for each service */
     size_t service_count;
-    size_t open; /* services that are not closed yet */
+    bool is_replaced; /* told to leave, not to end with the service */
+    size_t open;      /* services that are not closed yet */
     struct scoreboard_worker *cell;
     struct exchange *exchange;
     struct memory memory;

@@ -164,6 +164,12 @@ struct prongd_handler {
     /* What it counts, at most PRONGD_COUNTERS. */
     const struct prongd_counter *counters;
     size_t counter_count;
+
+    /* The connection closes: what the handler has to say of it in the access log, as
+     * "upstream=192.0.2.1:80 tries=2", without bytes of a peer that are not escaped.  Right before
+     * on_close, and only where the server has an access log whose format asks for it.  At most
+     * `size` bytes with a NUL; how many there are, as with snprintf(3).  NULL: nothing. */
+    size_t (*describe)(struct prong_socket *socket, char *text, size_t size);
 };
 
 /* A module's one symbol. */
