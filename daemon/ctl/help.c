@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "call.h"
 #include "command.h"
 
 const struct help_option help_options[HELP_OPTIONS] = {
@@ -14,6 +15,19 @@ const struct help_option help_options[HELP_OPTIONS] = {
     {'j', "json", NULL, "Shows the answer as JSON, for programs."},
     {'h', "help", NULL, "Shows this text; behind a command, what is to be said about it."},
     {'V', "version", NULL, "Shows the version of prongctl."},
+};
+
+const struct help_tool help_tools[HELP_TOOLS] = {
+    {"--complete", "WORD...",
+     "For the shell: prints what the last WORD of a command line may become, a line each, with an "
+     "explanation behind a tab.  A line :files stands for the names of files."},
+    {"--describe", NULL, "Prints the manual page prongctl.1."},
+};
+
+const struct help_exit help_exits[HELP_EXITS] = {
+    {0, "What was asked for is done."},
+    {CALL_SYSTEM, "The system or prongd failed: nobody answers, or the command could not be done."},
+    {CALL_USAGE, "Wrong usage, or a configuration that was refused."},
 };
 
 void help_print(void)
@@ -34,9 +48,9 @@ void help_print(void)
                        help_options[i].argument != NULL ? help_options[i].argument : "");
         (void)printf("  %-20s  %s\n", head, help_options[i].help);
     }
-    (void)puts("\nA command's own options are shown by prongctl COMMAND --help.\n\n"
-               "Exit status: 0, 1 when the system or prongd failed, 2 for wrong usage or a "
-               "refused\nconfiguration.");
+    (void)puts("\nA command's own options are shown by prongctl COMMAND --help.\n\nExit status:");
+    for (size_t i = 0; i < HELP_EXITS; i++)
+        (void)printf("  %d  %s\n", help_exits[i].status, help_exits[i].meaning);
 }
 
 void help_print_command(const struct command_row *row)

@@ -13,6 +13,7 @@
 #include "answer.h"
 #include "call.h"
 #include "command.h"
+#include "complete.h"
 #include "help.h"
 #include "new_module.h"
 #include "servers.h"
@@ -146,11 +147,27 @@ static int run_words(const struct arguments *arguments)
                                               : run_plainly(&call);
 }
 
+/* What is not for people; false: it is something else. */
+static bool run_tool(int argc, char **argv)
+{
+    if (argc < 2)
+        return false;
+    if (strcmp(argv[1], "--complete") == 0)
+        complete_print(argv + 2, (size_t)argc - 2);
+    else if (strcmp(argv[1], "--describe") == 0)
+        help_print_manual(stdout);
+    else
+        return false;
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     struct arguments arguments = {0};
     int status = 0;
 
+    if (run_tool(argc, argv))
+        return fflush(stdout) == 0 ? 0 : CALL_SYSTEM;
     if (!take_options(&arguments, argc, argv))
         return CALL_USAGE;
     if (arguments.version)

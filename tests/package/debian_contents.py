@@ -30,7 +30,9 @@ EXPECTED = {
         "/usr/lib/systemd/system/prongd.service", "/usr/lib/systemd/system/prongd@.service",
         "/usr/lib/systemd/system/prongd.socket", "/usr/lib/sysusers.d/prong.conf",
         "/usr/lib/tmpfiles.d/prong.conf", "/usr/share/man/man8/prongd.8.gz",
-        "/usr/share/man/man5/prongd.conf.5.gz",
+        "/usr/share/man/man5/prongd.conf.5.gz", "/usr/share/man/man1/prongctl.1.gz",
+        "/usr/share/bash-completion/completions/prongctl",
+        "/usr/share/zsh/vendor-completions/_prongctl",
     },
 }
 
