@@ -16,8 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct mode *const modes[] = {&echo_mode, &connect_mode, &idle_mode, &short_mode,
-                                           &arrive_mode};
+static const struct mode *const modes[] = {&echo_mode,   &connect_mode, &idle_mode,    &short_mode,
+                                           &arrive_mode, &upload_mode,  &exchange_mode};
 
 #define MODE_COUNT (sizeof(modes) / sizeof(modes[0]))
 

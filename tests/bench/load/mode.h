@@ -18,6 +18,8 @@ extern const struct mode connect_mode;
 extern const struct mode idle_mode;
 extern const struct mode short_mode;
 extern const struct mode arrive_mode;
+extern const struct mode upload_mode;
+extern const struct mode exchange_mode;
 
 /* Tells the bench, on standard output, that a state is reached in which nothing goes on (it reads
  * the clocks and the memory of the servers then), and waits for a line on standard input.  At the
