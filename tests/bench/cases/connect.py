@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Short connections: connect, one message of 64 bytes, its echo, close."""
 
-from harness import network, syscalls, verdict
+from harness import network, peers, syscalls, verdict
 from harness.case import Case, Column, both_families
 from harness.load import load
 
 CONNECTIONS = 64
 LIMIT = 1.15
+ACCESS_LOG_LIMIT = 1.05
 
 
 class Connect(Case):
@@ -14,6 +15,7 @@ class Connect(Case):
     help = "Short connections, 64 at a time: connect, 64 bytes, their echo, close."
     place = 2
     compared = "cpu_us"
+    peers = (*peers.ALL, peers.LoggedProngd)
     columns = (
         Column("cpu_us", "CPU per connection", "{:.2f} µs".format),
         Column("rate", "connections/s", "{:,.0f}".format),
@@ -43,4 +45,6 @@ class Connect(Case):
 
     def verdicts(self, results):
         return [one for result in results
-                for one in verdict.at_most_of_floor(result, LIMIT, "CPU per short connection")]
+                for one in (*verdict.at_most_of_floor(result, LIMIT, "CPU per short connection"),
+                            *verdict.at_most_of_prongd(result, peers.LoggedProngd.name,
+                                                       ACCESS_LOG_LIMIT, "CPU with an access log"))]

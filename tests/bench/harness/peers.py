@@ -178,4 +178,17 @@ handler = echo
         return [worker["pid"] for worker in self.status()["workers"]]
 
 
+class LoggedProngd(Prongd):
+    name = "prongd access_log"
+    about = "the same with an access log: a line of text for each connection, in a file"
+
+    CONFIGURATION = Prongd.CONFIGURATION + """\
+access_log = {access_log}
+access_format = text
+"""
+
+    def configuration(self, **values):
+        return super().configuration(access_log=self.bench.new_file("access.log"), **values)
+
+
 ALL = (Prongd, Floor, SecondFloor, NodeCluster)

@@ -51,19 +51,19 @@ class LaneResult:
     def worst(self, peer, key):
         return max(sample[key] for sample in self.samples[peer])
 
-    def ratios(self, peer):
+    def ratios(self, peer, reference=None):
         """One for each round; none when the case compares nothing, or without its reference in
         this run."""
-        key, reference = self.case.compared, self.case.reference
+        key, reference = self.case.compared, reference or self.case.reference
         if key is None or not {peer, reference} <= self.samples.keys():
             return []
         others = [sample[key] for sample in self.samples[reference]]
         own = [sample[key] for sample in self.samples[peer]]
         return [mine / other for mine, other in zip(own, others)]
 
-    def ratio(self, peer):
+    def ratio(self, peer, reference=None):
         """None without ratios."""
-        ratios = self.ratios(peer)
+        ratios = self.ratios(peer, reference)
         return Ratio.of(ratios) if ratios else None
 
     def deviation(self):

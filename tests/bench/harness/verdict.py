@@ -30,5 +30,16 @@ def at_most_of_floor(result, factor, what):
                     f"{deviation:.3f}", ratio.median <= factor + deviation)]
 
 
+def at_most_of_prongd(result, peer, factor, what):
+    """What an option costs: the same daemon with it and without."""
+    ratio = result.ratio(peer, Prongd.name)
+    if ratio is None:
+        return []
+    deviation = result.deviation()
+    return [Verdict(f"{what}, {result.title}", f"{ratio.median:.3f} of prongd without",
+                    f"at most {factor:.2f} beyond the deviation that the second copy shows, "
+                    f"{deviation:.3f}", ratio.median <= factor + deviation)]
+
+
 def at_most(what, value, limit, show):
     return Verdict(what, show(value), f"at most {show(limit)}", value <= limit)
