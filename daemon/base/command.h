@@ -8,7 +8,8 @@
  *     {"ok": true, …}            or {"ok": false, "error": "what is wrong", "exit": 2}
  * Arguments are texts; options stand among them as "--name" or "--name=value".  An error may have
  * several lines.  A command that takes long shows, once a second before its answer, a line
- * {"progress": {"state": …, …}}.  `version` tells the number of this protocol, "protocol".
+ * {"progress": {"state": …, …}}.  Descriptors come with the first bytes of an answer that says so.
+ * `version` tells the number of this protocol, "protocol".
  */
 #ifndef PRONGD_COMMAND_H
 #define PRONGD_COMMAND_H
@@ -27,6 +28,7 @@
 enum command {
     COMMAND_STATUS,
     COMMAND_SERVERS,
+    COMMAND_CONNECTIONS,
     COMMAND_RELOAD,
     COMMAND_DIFF,
     COMMAND_WORKERS,

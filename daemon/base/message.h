@@ -26,6 +26,9 @@
     MESSAGE(CLOSE_HANDLE, "master to worker: close a retired listening handle; its inode number") \
     MESSAGE(ACCESS_REOPEN,                                                                        \
             "master to worker: an access log's file, opened anew; the server's index")            \
+    MESSAGE(ROSTER, "master to worker: list your connections; struct message_ask")                \
+    MESSAGE(CLOSE, "master to worker: close these connections; struct message_ask")               \
+    MESSAGE(TOLD, "worker to master: what was asked; struct message_told, perhaps a descriptor")  \
     MESSAGE(STATUS, "master to observer: what status says, as JSON in a file")
 
 enum message {
@@ -54,6 +57,18 @@ struct message_give {
 struct message_gave {
     uint32_t moved;
     uint32_t kept;
+};
+
+/* A question to all workers at once. */
+struct message_ask {
+    uint64_t ticket; /* which question it is */
+    uint64_t ids[];  /* of connections, where it is about some */
+};
+
+struct message_told {
+    uint64_t ticket;
+    int64_t error;  /* 0 or a negative code */
+    uint64_t ids[]; /* of the connections that were found */
 };
 
 /* "READY"; "?" for a number that is none. */

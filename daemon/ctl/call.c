@@ -115,11 +115,13 @@ const char *call_path(struct call *call)
     return call->path;
 }
 
-static json_t *ask(struct call *call, const struct command_row *row, json_t *arguments)
+static json_t *ask(struct call *call, const struct command_row *row, json_t *arguments,
+                   struct client_fds *fds)
 {
     struct client_request request = {.row = row,
                                      .path = call_path(call),
                                      .arguments = arguments,
+                                     .fds = fds,
                                      .on_progress =
                                          call->json ? answer_hide_progress : answer_show_progress};
     char problem[512];
@@ -164,12 +166,17 @@ json_t *call_ask(struct call *call)
     json_t *words = all_words(call);
 
     if (words != NULL)
-        return ask(call, call->row, words);
+        return ask(call, call->row, words, NULL);
     (void)fprintf(stderr, "prongctl: the arguments must be plain text (UTF-8)\n");
     return NULL;
 }
 
 json_t *call_ask_for(struct call *call, enum command command)
 {
-    return ask(call, &commands[command], json_array());
+    return ask(call, &commands[command], json_array(), NULL);
+}
+
+json_t *call_ask_for_fds(struct call *call, enum command command, struct client_fds *fds)
+{
+    return ask(call, &commands[command], json_array(), fds);
 }

@@ -18,6 +18,8 @@
 
 #define CALL_OPTIONS 16
 
+struct client_fds;
+
 struct call {
     const struct command_row *row;
     const char *file;   /* -c; NULL: the default one, which need not exist */
@@ -44,6 +46,9 @@ const char *call_path(struct call *call);
  * object that may say "ok": false; NULL: it was said on stderr what failed. */
 json_t *call_ask(struct call *call);
 json_t *call_ask_for(struct call *call, enum command command);
+
+/* The same for an answer that brings descriptors, which are given in `fds`, also when it fails. */
+json_t *call_ask_for_fds(struct call *call, enum command command, struct client_fds *fds);
 
 /* Says on stderr what is wrong, with a hint at the help.  CALL_USAGE. */
 int call_fail_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdalign.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,6 +19,9 @@
 #include <unistd.h>
 
 #include "command.h"
+
+/* As many descriptors as one message carries. */
+#define SCM_MAX_FDS 253
 
 /* What lines are collected in. */
 struct line {
@@ -169,12 +173,52 @@ static bool find_end(struct line *line, size_t from)
     return end != NULL;
 }
 
+/* Closes them when there is no room to keep them. */
+static int keep_fds(struct client_fds *fds, const int *more, size_t count)
+{
+    int *list = fds != NULL ? realloc(fds->list, (fds->count + count) * sizeof(int)) : NULL;
+
+    if (list == NULL) {
+        for (size_t i = 0; i < count; i++)
+            (void)close(more[i]);
+        return fds != NULL ? -ENOMEM : 0;
+    }
+    fds->list = list;
+    memcpy(list + fds->count, more, count * sizeof(int));
+    fds->count += count;
+    return 0;
+}
+
+static int take_fds(struct msghdr *message, struct client_fds *fds)
+{
+    int more[SCM_MAX_FDS];
+    int error = 0;
+
+    for (struct cmsghdr *head = CMSG_FIRSTHDR(message); head != NULL;
+         head = CMSG_NXTHDR(message, head)) {
+        size_t count = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+        if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS)
+            continue;
+        memcpy(more, CMSG_DATA(head), count * sizeof(int));
+        error = error < 0 ? error : keep_fds(fds, more, count);
+    }
+    return error < 0 || (message->msg_flags & MSG_CTRUNC) == 0 ? error : -EMFILE;
+}
+
 /* Appends what is there.  1 when the line is complete, 0, or -errno; -EPIPE at the end. */
-static int receive_some(int fd, struct line *line)
+static int receive_some(int fd, struct line *line, struct client_fds *fds)
 {
     size_t before = line->length;
-    ssize_t size = recv(fd, line->bytes + before, line->capacity - before, MSG_DONTWAIT);
+    alignas(struct cmsghdr) char room[CMSG_SPACE(SCM_MAX_FDS * sizeof(int))];
+    struct iovec piece = {.iov_base = line->bytes + before, .iov_len = line->capacity - before};
+    struct msghdr message = {
+        .msg_iov = &piece, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof(room)};
+    ssize_t size = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    int error = size >= 0 ? take_fds(&message, fds) : 0;
 
+    if (error < 0)
+        return error;
     if (size < 0)
         return is_temporary(errno) ? 0 : -errno;
     if (size == 0)
@@ -183,7 +227,7 @@ static int receive_some(int fd, struct line *line)
     return find_end(line, before) ? 1 : 0;
 }
 
-static int receive_line(int fd, struct line *line, int64_t deadline_ms)
+static int receive_line(int fd, struct line *line, struct client_fds *fds, int64_t deadline_ms)
 {
     int result = find_end(line, 0) ? 1 : 0;
 
@@ -192,13 +236,15 @@ static int receive_line(int fd, struct line *line, int64_t deadline_ms)
         if (result == 0)
             result = wait_until(fd, POLLIN, deadline_ms);
         if (result == 0)
-            result = receive_some(fd, line);
+            result = receive_some(fd, line, fds);
     }
     return result < 0 ? result : 0;
 }
 
 static void drop_line(struct line *line)
 {
+    if (line->bytes == NULL)
+        return;
     line->length -= line->end + 1;
     memmove(line->bytes, line->bytes + line->end + 1, line->length);
 }
@@ -254,13 +300,13 @@ static void explain_talk(const char *path, int error, char *problem, size_t size
 }
 
 /* The next line, as an object; NULL with a sentence in `problem`. */
-static json_t *receive_object(int fd, const char *path, struct line *line, char *problem,
-                              size_t size)
+static json_t *receive_object(int fd, const struct client_request *request, struct line *line,
+                              char *problem, size_t size)
 {
-    int error = receive_line(fd, line, now_ms() + CLIENT_PATIENCE_MS);
+    int error = receive_line(fd, line, request->fds, now_ms() + CLIENT_PATIENCE_MS);
 
     if (error < 0) {
-        explain_talk(path, error, problem, size);
+        explain_talk(request->path, error, problem, size);
         return NULL;
     }
     return parse_answer(line, problem, size);
@@ -271,14 +317,14 @@ static json_t *receive_answer(int fd, const struct client_request *request, char
                               size_t size)
 {
     struct line line = {0};
-    json_t *answer = receive_object(fd, request->path, &line, problem, size);
+    json_t *answer = receive_object(fd, request, &line, problem, size);
     const json_t *progress;
 
     while ((progress = json_object_get(answer, "progress")) != NULL) {
         request->on_progress(progress);
         json_decref(answer);
         drop_line(&line);
-        answer = receive_object(fd, request->path, &line, problem, size);
+        answer = receive_object(fd, request, &line, problem, size);
     }
     free(line.bytes);
     return answer;

@@ -16,12 +16,19 @@ struct command_row;
 /* The largest answer. */
 #define CLIENT_ANSWER_SIZE (64UL * 1024 * 1024)
 
+/* Descriptors that came with an answer. */
+struct client_fds {
+    int *list; /* malloc'ed */
+    size_t count;
+};
+
 /* A question to the master that listens on `path` ("@name": an abstract one). */
 struct client_request {
     const char *path;
     const struct command_row *row;
     const json_t *arguments; /* a list of texts */
     void (*on_progress)(const json_t *progress);
+    struct client_fds *fds; /* where they are given; NULL: none is expected */
 };
 
 /* Gives the answer, an object; or NULL and one or two sentences in `problem`. */

@@ -14,6 +14,7 @@
 #include "call.h"
 #include "command.h"
 #include "complete.h"
+#include "connections.h"
 #include "help.h"
 #include "new_module.h"
 #include "servers.h"
@@ -123,6 +124,7 @@ static int run_new_module(struct call *call)
 static int (*const runners[COMMAND_COUNT])(struct call *call) = {
     [COMMAND_NEW_MODULE] = run_new_module,
     [COMMAND_SERVERS] = servers_run,
+    [COMMAND_CONNECTIONS] = connections_run,
 };
 
 static int run_words(const struct arguments *arguments)

@@ -18,16 +18,22 @@ static void add_number(struct log_text *text, json_int_t number, enum table_kind
 
     if (kind == TABLE_BYTES && number >= 0)
         (void)units_bytes((uint64_t)number, digits);
+    else if (kind == TABLE_TIME && number >= 0)
+        (void)units_duration((uint64_t)number, digits);
     else
         (void)snprintf(digits, sizeof(digits), "%" JSON_INTEGER_FORMAT, number);
     log_text_add_line(text, digits);
 }
 
-static void add_real(struct log_text *text, double number)
+static void add_real(struct log_text *text, double number, enum table_kind kind)
 {
     char digits[UNITS_SIZE];
 
-    (void)snprintf(digits, sizeof(digits), "%.6g", number);
+    if (kind == TABLE_TIME && number >= 10) {
+        add_number(text, (json_int_t)number, kind);
+        return;
+    }
+    (void)snprintf(digits, sizeof(digits), kind == TABLE_TIME ? "%.1f s" : "%.6g", number);
     log_text_add_line(text, digits);
 }
 
@@ -38,7 +44,7 @@ static void add_value(struct log_text *text, const json_t *value, enum table_kin
     else if (json_is_integer(value))
         add_number(text, json_integer_value(value), kind);
     else if (json_is_real(value))
-        add_real(text, json_real_value(value));
+        add_real(text, json_real_value(value), kind);
     else if (json_is_boolean(value))
         log_text_add_line(text, json_is_true(value) ? "yes" : "no");
     else

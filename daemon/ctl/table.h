@@ -12,7 +12,8 @@
 enum table_kind {
     TABLE_TEXT,   /* to the left */
     TABLE_NUMBER, /* to the right */
-    TABLE_BYTES   /* to the right, with a unit */
+    TABLE_BYTES,  /* to the right, with a unit */
+    TABLE_TIME    /* seconds, to the right */
 };
 
 struct table_column {

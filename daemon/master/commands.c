@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "connections.h"
 #include "diff.h"
 #include "log.h"
 #include "master_internal.h"
@@ -185,11 +186,19 @@ static void command_version(struct control_client *client, const json_t *argumen
 }
 
 control_command *const command_table[COMMAND_COUNT] = {
-    [COMMAND_STATUS] = command_status,       [COMMAND_RELOAD] = command_reload,
-    [COMMAND_DIFF] = command_diff,           [COMMAND_WORKERS] = command_workers,
-    [COMMAND_RECYCLE] = command_recycle,     [COMMAND_REBALANCE] = command_rebalance,
-    [COMMAND_UPGRADE] = command_upgrade,     [COMMAND_REOPEN_LOGS] = command_reopen_logs,
-    [COMMAND_LOG_LEVEL] = command_log_level, [COMMAND_STOP_WORKERS] = command_stop_workers,
-    [COMMAND_STOP] = command_stop,           [COMMAND_QUIT] = command_quit,
-    [COMMAND_METRICS] = command_status,      [COMMAND_VERSION] = command_version,
+    [COMMAND_STATUS] = command_status,
+    [COMMAND_RELOAD] = command_reload,
+    [COMMAND_DIFF] = command_diff,
+    [COMMAND_WORKERS] = command_workers,
+    [COMMAND_RECYCLE] = command_recycle,
+    [COMMAND_REBALANCE] = command_rebalance,
+    [COMMAND_UPGRADE] = command_upgrade,
+    [COMMAND_REOPEN_LOGS] = command_reopen_logs,
+    [COMMAND_LOG_LEVEL] = command_log_level,
+    [COMMAND_STOP_WORKERS] = command_stop_workers,
+    [COMMAND_STOP] = command_stop,
+    [COMMAND_QUIT] = command_quit,
+    [COMMAND_METRICS] = command_status,
+    [COMMAND_VERSION] = command_version,
+    [COMMAND_CONNECTIONS] = connections_list,
 };

@@ -100,6 +100,13 @@ void control_answer(struct control_client *client, json_t *answer)
     control_client_answer(client, answer);
 }
 
+void control_answer_with(struct control_client *client, json_t *answer, int *fds, size_t fd_count)
+{
+    client->fds = fds;
+    client->fd_count = fds != NULL ? fd_count : 0;
+    control_client_answer(client, answer);
+}
+
 void control_progress(struct control_client *client, json_t *progress)
 {
     if (progress != NULL)

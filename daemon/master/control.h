@@ -44,6 +44,11 @@ const struct control_client *control_next_silent(const struct control *control,
 /* Takes `answer`, an object; NULL stands for "out of memory".  The client may be gone after it. */
 void control_answer(struct control_client *client, json_t *answer);
 
+/* The same with descriptors, which travel with the first bytes of the answer (SCM_RIGHTS); more
+ * than 253 follow with the next bytes.  Takes `fds`, malloc'ed, and what is in it; on NULL they are
+ * forgotten. */
+void control_answer_with(struct control_client *client, json_t *answer, int *fds, size_t fd_count);
+
 /* Shows how far the command is: {"progress": …} before the answer.  Takes `progress`; nothing is
  * sent for NULL, or when the client does not read. */
 void control_progress(struct control_client *client, json_t *progress);

@@ -5,6 +5,7 @@
 #include "control_client.h"
 
 #include <errno.h>
+#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -80,10 +81,57 @@ static void read_more(struct control_client *client)
         client, request_refusal(2, "the request is longer than %d bytes", COMMAND_LINE_SIZE));
 }
 
+/* --- Sending --- */
+
+/* As many as one message takes (SCM_MAX_FD). */
+#define FDS_AT_ONCE 253
+
+/* Each message has at least one byte: those that go with descriptors still to come wait for them.
+ */
+static ssize_t send_with_fds(struct control_client *client)
+{
+    size_t left = client->fd_count - client->fd_sent;
+    size_t count = left < FDS_AT_ONCE ? left : FDS_AT_ONCE;
+    alignas(struct cmsghdr) char room[CMSG_SPACE(FDS_AT_ONCE * sizeof(int))] = {0};
+    struct iovec piece = {.iov_base = client->output + client->output_sent,
+                          .iov_len = left > count ? 1 : client->output_size - client->output_sent};
+    struct msghdr message = {.msg_iov = &piece,
+                             .msg_iovlen = 1,
+                             .msg_control = room,
+                             .msg_controllen = CMSG_SPACE(count * sizeof(int))};
+    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+    ssize_t sent;
+
+    head->cmsg_level = SOL_SOCKET;
+    head->cmsg_type = SCM_RIGHTS;
+    head->cmsg_len = CMSG_LEN(count * sizeof(int));
+    memcpy(CMSG_DATA(head), client->fds + client->fd_sent, count * sizeof(int));
+    sent = sendmsg(client->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    for (size_t i = 0; sent > 0 && i < count; i++)
+        close(client->fds[client->fd_sent++]);
+    return sent;
+}
+
+static ssize_t send_some(struct control_client *client)
+{
+    if (client->fd_sent < client->fd_count)
+        return send_with_fds(client);
+    return send(client->fd, client->output + client->output_sent,
+                client->output_size - client->output_sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static void forget_fds(struct control_client *client)
+{
+    while (client->fd_sent < client->fd_count)
+        close(client->fds[client->fd_sent++]);
+    free(client->fds);
+    client->fds = NULL;
+    client->fd_count = client->fd_sent = 0;
+}
+
 static void write_more(struct control_client *client)
 {
-    ssize_t count = send(client->fd, client->output + client->output_sent,
-                         client->output_size - client->output_sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+    ssize_t count = send_some(client);
 
     if (count < 0 && (errno == EAGAIN || errno == EINTR))
         return;
@@ -96,6 +144,7 @@ static void write_more(struct control_client *client)
         return;
     free(client->output);
     client->output = NULL;
+    forget_fds(client);
     if (client->last) {
         control_on_gone(client);
         return;
@@ -192,6 +241,7 @@ void control_client_free(struct control_client *client)
     ev_io_stop(client->loop, &client->io);
     ev_timer_stop(client->loop, &client->timer);
     close(client->fd);
+    forget_fds(client);
     free(client->output);
     free(client);
 }

@@ -33,6 +33,9 @@ struct control_client {
     char *output; /* malloc'ed; with its newline */
     size_t output_size;
     size_t output_sent;
+    int *fds; /* that go with the answer; malloc'ed */
+    size_t fd_count;
+    size_t fd_sent; /* and closed */
     size_t input_size;
     size_t line_size; /* of the line that is being answered, with its newline */
     char input[COMMAND_LINE_SIZE];

@@ -132,6 +132,20 @@ static void on_gave(struct generation *generation, uint32_t moved, uint32_t kept
     reload_on_gave(master->reload, generation, moved, kept);
 }
 
+static void on_told(const struct slot *slot, const struct ipc_frame *frame, void *user)
+{
+    struct master *master = user;
+
+    survey_on_told(&master->surveys, slot, frame);
+}
+
+static void on_lost(const struct slot *slot, void *user)
+{
+    struct master *master = user;
+
+    survey_on_lost(&master->surveys, slot);
+}
+
 static void on_asleep(struct generation *generation, void *user)
 {
     struct master *master = user;
@@ -171,6 +185,8 @@ static const struct supervisor_events supervisor_events = {
     .on_trial = on_trial,
     .on_failed = on_failed,
     .on_gave = on_gave,
+    .on_told = on_told,
+    .on_lost = on_lost,
     .on_asleep = on_asleep,
     .on_gone = on_gone,
     .on_other_child = on_other_child,
@@ -282,6 +298,7 @@ static bool init(struct master *master, const struct master_entries *entries)
     }
     waiting_init(&master->stopping, master->loop, master_describe_rest, master);
     waiting_init(&master->sleeping, master->loop, master_describe_rest, master);
+    master->surveys = (struct surveys){.loop = master->loop, .generations = &master->generations};
     master->started = time(NULL);
     master->started_at = clock_s();
     return true;
@@ -302,6 +319,7 @@ static void abandon(struct master *master)
     diff_clear(master, NULL);
     waiting_clear(&master->stopping, NULL);
     waiting_clear(&master->sleeping, NULL);
+    survey_clear(&master->surveys, NULL);
     control_abandon(master->control);
     pid_file_close(&master->pid_file);
     for (struct generation *generation = master->generations.first; generation != NULL;

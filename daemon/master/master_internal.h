@@ -19,6 +19,7 @@
 #include "pid_file.h"
 #include "reload.h"
 #include "supervisor.h"
+#include "survey.h"
 #include "timeline.h"
 #include "upgrade.h"
 #include "upkeep.h"
@@ -62,6 +63,7 @@ struct master {
     struct diff *diffs;      /* under way */
     struct waiting stopping; /* who waits for the end of the service */
     struct waiting sleeping; /* who waits for the end of the workers */
+    struct surveys surveys;
     struct pid_file pid_file;
     ev_signal *signals; /* one for each row of the table */
     time_t started;

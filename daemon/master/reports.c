@@ -78,10 +78,16 @@ static void on_gave(struct slot *slot, const struct ipc_frame *frame)
     supervisor->events->on_gave(slot->generation, gave.moved, gave.kept, supervisor->user);
 }
 
+static void on_told(struct slot *slot, const struct ipc_frame *frame)
+{
+    slot->supervisor->events->on_told(slot, frame, slot->supervisor->user);
+}
+
 static void (*const on_message[MESSAGE_COUNT])(struct slot *slot, const struct ipc_frame *frame) = {
     [MESSAGE_READY] = on_ready,
     [MESSAGE_DRAINING] = on_draining,
     [MESSAGE_GAVE] = on_gave,
+    [MESSAGE_TOLD] = on_told,
 };
 
 static void on_frame(struct ipc *ipc, const struct ipc_frame *frame, void *user)
@@ -89,14 +95,13 @@ static void on_frame(struct ipc *ipc, const struct ipc_frame *frame, void *user)
     struct slot *slot = user;
 
     (void)ipc;
-    for (size_t i = 0; i < frame->fd_count; i++)
-        close(frame->fds[i]);
-    if (frame->type >= MESSAGE_COUNT || on_message[frame->type] == NULL) {
+    if (frame->type < MESSAGE_COUNT && on_message[frame->type] != NULL)
+        on_message[frame->type](slot, frame);
+    else
         log_warning("unexpected message slot=%u message=%s", slot->index,
                     message_name(frame->type));
-        return;
-    }
-    on_message[frame->type](slot, frame);
+    for (size_t i = 0; i < frame->fd_count; i++)
+        close(frame->fds[i]);
 }
 
 /* An end is followed by the news of its death.  A worker that breaks the rules is not kept. */
@@ -104,6 +109,7 @@ static void on_channel_close(struct ipc *ipc, int error, void *user)
 {
     struct slot *slot = user;
 
+    slot->supervisor->events->on_lost(slot, slot->supervisor->user);
     ipc_free(ipc);
     slot->ipc = NULL;
     if (error == 0 || error == -ECONNRESET)

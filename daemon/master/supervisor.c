@@ -237,6 +237,7 @@ static void bury(struct slot *slot, int status)
     slot->pid = 0;
     if (slot->state == SLOT_DRAINING && slot->ipc != NULL)
         ipc_read_rest(slot->ipc); /* what became of its connections */
+    slot->supervisor->events->on_lost(slot, slot->supervisor->user);
     ipc_free(slot->ipc);
     slot->ipc = NULL;
     scoreboard_clear_slot(slot->generation->scoreboard, slot->generation->number, slot->index);

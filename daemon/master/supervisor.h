@@ -22,6 +22,7 @@ struct counters;
 struct timeline;
 struct generation;
 struct generation_list;
+struct ipc_frame;
 struct slot;
 
 struct supervisor_events {
@@ -36,6 +37,12 @@ struct supervisor_events {
 
     /* A worker has given its connections away. */
     void (*on_gave)(struct generation *generation, uint32_t moved, uint32_t kept, void *user);
+
+    /* A worker has told what it was asked; the frame's descriptors are closed after it. */
+    void (*on_told)(const struct slot *slot, const struct ipc_frame *frame, void *user);
+
+    /* A worker is gone, or talks no more. */
+    void (*on_lost)(const struct slot *slot, void *user);
 
     /* The last worker of a generation that sleeps has ended. */
     void (*on_asleep)(struct generation *generation, void *user);

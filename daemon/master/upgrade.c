@@ -221,6 +221,7 @@ static void become(struct upgrade *upgrade)
         return;
     }
     reload_give_up_waiting(upgrade->master->reload);
+    survey_clear(&upgrade->master->surveys, "the program is being upgraded: ask again");
     diff_clear(upgrade->master,
                json_pack("{s:b, s:s, s:i}", "ok", 0, "error", "an upgrade came between: try again",
                          "exit", EXIT_FAILURE));

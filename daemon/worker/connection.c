@@ -334,7 +334,7 @@ void connection_close(struct prong_socket *socket)
         prongd_log(socket, PRONGD_LOG_INFO, "client gone read=%llu written=%llu seconds=%.1f",
                    (unsigned long long)prong_socket_bytes_read(socket),
                    (unsigned long long)prong_socket_bytes_written(socket),
-                   (double)(uint32_t)(now_ds() - connection->opened_ds) / 10);
+                   (double)connection_age_ms(connection) / 1000);
     access_write(service_of(socket), socket);
     quota_release(service_of(socket), socket);
     connection_enter(connection, CONNECTION_CLOSED);

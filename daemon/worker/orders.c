@@ -13,6 +13,7 @@
 #include "exchange.h"
 #include "log.h"
 #include "message.h"
+#include "roster_writer.h"
 #include "service.h"
 #include "worker_internal.h"
 
@@ -143,6 +144,16 @@ static void order_log_target(struct worker *worker, const struct ipc_frame *fram
         (void)log_open(name, log_level());
 }
 
+static void order_roster(struct worker *worker, const struct ipc_frame *frame)
+{
+    struct message_ask ask;
+
+    if (frame->size != sizeof(ask))
+        return;
+    memcpy(&ask, frame->payload, sizeof(ask));
+    roster_writer_start(worker, ask.ticket);
+}
+
 static void (*const orders[MESSAGE_COUNT])(struct worker *worker, const struct ipc_frame *frame) = {
     [MESSAGE_ACCEPT] = order_accept,
     [MESSAGE_STOP] = order_stop,
@@ -157,6 +168,7 @@ static void (*const orders[MESSAGE_COUNT])(struct worker *worker, const struct i
     [MESSAGE_LOG_FORMAT] = order_log_format,
     [MESSAGE_CLOSE_HANDLE] = order_close_handle,
     [MESSAGE_ACCESS_REOPEN] = order_access_reopen,
+    [MESSAGE_ROSTER] = order_roster,
 };
 
 static void on_frame(struct ipc *ipc, const struct ipc_frame *frame, void *user)

@@ -377,6 +377,8 @@ static int set_up(struct worker *worker)
         error = each_service(worker, service_start);
     if (error < 0)
         return error;
+    worker->walks = (struct walks){
+        .ev = worker->ev, .services = worker->services, .service_count = worker->service_count};
     memory_start(&worker->memory, worker->ev);
     watch_nudges(worker);
     start_heartbeat(worker);
@@ -413,6 +415,7 @@ static void tear_down(struct worker *worker)
 
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
+    walk_stop_all(&worker->walks);
     exchange_free(worker->exchange);
     post_close(worker->post);
     for (size_t i = 0; i < worker->service_count; i++) {

@@ -11,6 +11,7 @@
 
 #include "ipc.h"
 #include "memory.h"
+#include "walk.h"
 
 struct exchange;
 struct inheritance;
@@ -41,6 +42,7 @@ struct worker {
     size_t open;      /* services that are not closed yet */
     struct scoreboard_worker *cell;
     struct exchange *exchange;
+    struct walks walks; /* over its connections */
     struct memory memory;
     ev_signal term;
     ev_io nudge; /* another worker says that we may be wanted */

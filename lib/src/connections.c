@@ -11,32 +11,93 @@
 #include "socket_internal.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
-/* One running prong_server_each_connection(): they nest, and any of their sockets may vanish. */
+/* A place in the list.  Those of running calls nest, cursors end in any order, and any of their
+ * sockets may vanish. */
 struct visit {
     struct visit *outer;
     struct prong_socket *next;
 };
 
+struct prong_server_cursor {
+    struct visit place;
+    struct prong_server *server;
+};
+
+/* --- Visiting --- */
+
+static void begin_visit(struct prong_server *server, struct visit *place)
+{
+    *place = (struct visit){.outer = server->visits, .next = server->first};
+    server->holds++;
+    server->visits = place;
+}
+
+static void end_visit(struct prong_server *server, struct visit *place)
+{
+    struct visit **link = &server->visits;
+
+    while (*link != place)
+        link = &(*link)->outer;
+    *link = place->outer;
+    server_release(server);
+}
+
+/* The next one that does not close already. */
+static struct prong_socket *go_on(const struct prong_server *server, struct visit *place)
+{
+    struct prong_socket *socket = NULL;
+
+    do {
+        if (server->freed)
+            return NULL;
+        socket = place->next;
+        if (socket != NULL)
+            place->next = socket->next;
+    } while (socket != NULL && socket->state >= PRONG_SOCKET_CLOSING);
+    return socket;
+}
+
 void prong_server_each_connection(struct prong_server *server,
                                   bool (*visit)(struct prong_socket *socket, void *user),
                                   void *user)
 {
-    struct visit place = {.outer = server->visits, .next = server->first};
-    bool go_on = true;
+    struct prong_socket *socket;
+    struct visit place;
 
-    server->holds++;
-    server->visits = &place;
-    while (go_on && place.next != NULL && !server->freed) {
-        struct prong_socket *socket = place.next;
-
-        place.next = socket->next;
-        if (socket->state < PRONG_SOCKET_CLOSING)
-            go_on = visit(socket, user);
-    }
-    server->visits = place.outer;
-    server_release(server);
+    begin_visit(server, &place);
+    do {
+        socket = go_on(server, &place);
+    } while (socket != NULL && visit(socket, user));
+    end_visit(server, &place);
 }
+
+struct prong_server_cursor *prong_server_cursor_new(struct prong_server *server)
+{
+    struct prong_server_cursor *cursor = malloc(sizeof(*cursor));
+
+    if (cursor == NULL)
+        return NULL;
+    cursor->server = server;
+    begin_visit(server, &cursor->place);
+    return cursor;
+}
+
+struct prong_socket *prong_server_cursor_next(struct prong_server_cursor *cursor)
+{
+    return go_on(cursor->server, &cursor->place);
+}
+
+void prong_server_cursor_free(struct prong_server_cursor *cursor)
+{
+    if (cursor == NULL)
+        return;
+    end_visit(cursor->server, &cursor->place);
+    free(cursor);
+}
+
+/* --- The list --- */
 
 static bool destroy_one(struct prong_socket *socket, void *user)
 {

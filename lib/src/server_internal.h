@@ -35,7 +35,7 @@ struct prong_server {
     struct prong_server_options options;
     struct prong_server_counters counters;
     struct prong_socket *first; /* its connections, until their on_close was called */
-    struct visit *visits;       /* running prong_server_each_connection()s, the innermost first */
+    struct visit *visits;       /* of running prong_server_each_connection()s and of cursors */
     size_t connections;
     enum server_state state;
     unsigned holds; /* one of the user until free, one of each running dispatch or visit */

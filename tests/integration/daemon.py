@@ -153,6 +153,16 @@ class Daemon:
             env=environment(self.directory),
         )
 
+    def begin_ctl(self, *words):
+        """The same without waiting."""
+        return subprocess.Popen(
+            [PRONGCTL, "-s", self.control, *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(self.directory),
+        )
+
     def try_status(self):
         """{} while nobody answers."""
         answer = self.ctl("status", "--json")

@@ -270,6 +270,68 @@ static void a_visitor_may_free_the_server(void **state)
     assert_int_equal(prong_loop_objects(net->loop), 0);
 }
 
+/* --- Cursors --- */
+
+static void connect_clients(struct net *net, int *clients, size_t count)
+{
+    net_listen(net);
+    for (size_t i = 0; i < count; i++)
+        clients[i] = net_raw_client(net);
+    while (prong_server_connections(net->server) < count)
+        ev_run(net->ev, EVRUN_ONCE);
+}
+
+static void close_clients(struct net *net, const int *clients, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        close(clients[i]);
+    run_idle(net);
+}
+
+static void cursors_keep_their_places_whatever_vanishes(void **state)
+{
+    struct net *net = *state;
+    struct prong_server_cursor *one, *other;
+    struct prong_socket *first;
+    int clients[4];
+
+    connect_clients(net, clients, 3);
+    one = prong_server_cursor_new(net->server);
+    other = prong_server_cursor_new(net->server);
+    first = prong_server_cursor_next(one);
+    prong_socket_destroy(first, 0);
+    run_idle(net);
+    clients[3] = net_raw_client(net); /* comes too late to be met */
+    while (prong_server_counters(net->server)->accepted < 4)
+        ev_run(net->ev, EVRUN_ONCE);
+    assert_non_null(prong_server_cursor_next(one));
+    assert_non_null(prong_server_cursor_next(one));
+    assert_null(prong_server_cursor_next(one));
+    prong_server_cursor_free(one);
+    assert_non_null(prong_server_cursor_next(other));
+    prong_server_each_connection(net->server, detach_one, NULL);
+    assert_null(prong_server_cursor_next(other));
+    prong_server_cursor_free(other);
+    close_clients(net, clients, 4);
+}
+
+static void a_cursor_outlives_its_server(void **state)
+{
+    struct net *net = *state;
+    struct prong_server_cursor *cursor;
+    int clients[2];
+
+    connect_clients(net, clients, 2);
+    cursor = prong_server_cursor_new(net->server);
+    assert_non_null(prong_server_cursor_next(cursor));
+    prong_server_free(net->server);
+    net->server = NULL;
+    assert_null(prong_server_cursor_next(cursor));
+    prong_server_cursor_free(cursor);
+    prong_server_cursor_free(NULL);
+    close_clients(net, clients, 2);
+}
+
 /* --- Freeing --- */
 
 static void sockets_outlive_their_server(void **state)
@@ -398,6 +460,8 @@ static const struct CMUnitTest tests[] = {
     TEST(every_connection_is_visited_until_the_visitor_stops),
     TEST(a_visitor_may_take_everybody_away),
     TEST(a_visitor_may_free_the_server),
+    TEST(cursors_keep_their_places_whatever_vanishes),
+    TEST(a_cursor_outlives_its_server),
     TEST(sockets_outlive_their_server),
     TEST(a_server_without_events_serves),
     TEST(r114_a_listening_server_keeps_the_loop_alive_until_unref),

@@ -206,6 +206,18 @@ PRONG_API void prong_server_each_connection(struct prong_server *server,
                                             bool (*visit)(struct prong_socket *socket, void *user),
                                             void *user);
 
+/* The same a few at a time, over turns of the loop, when there are many.  It keeps its place
+ * whatever is closed, detached or added meanwhile: a connection that stays is met exactly once, one
+ * that is added later never.  NULL with errno ENOMEM. */
+struct prong_server_cursor;
+PRONG_API struct prong_server_cursor *prong_server_cursor_new(struct prong_server *server);
+
+/* The next connection; NULL: that was the last one, or the server is freed. */
+PRONG_API struct prong_socket *prong_server_cursor_next(struct prong_server_cursor *cursor);
+
+/* Accepts NULL.  The server's memory stays until then; free the cursor before the loop. */
+PRONG_API void prong_server_cursor_free(struct prong_server_cursor *cursor);
+
 /* What it was created with, borrowed as before. */
 PRONG_API void *prong_server_user(const struct prong_server *server);
 PRONG_API struct prong_loop *prong_server_loop(const struct prong_server *server);

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reading rosters without trusting them.
+ */
+#include "roster.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const char *const state_names[ROSTER_STATES] = {
+    [ROSTER_OPEN] = "open",           [ROSTER_PAUSED] = "paused", [ROSTER_BLOCKED] = "blocked",
+    [ROSTER_HALF_OPEN] = "half-open", [ROSTER_ENDING] = "ending", [ROSTER_DRAINING] = "draining",
+};
+
+_Static_assert(sizeof(struct roster_row) == 128, "rows are small and have no holes");
+_Static_assert(sizeof(struct roster_head) == 48, "nor has the head");
+
+static bool is_whole(const struct roster_head *head, size_t size)
+{
+    uint64_t servers = sizeof(*head) + (uint64_t)head->server_count * sizeof(struct roster_server);
+
+    if (head->head_size < servers || head->head_size > size ||
+        head->row_size < sizeof(struct roster_row))
+        return false;
+    return head->row_count <= (size - head->head_size) / head->row_size;
+}
+
+int roster_read(struct roster *roster, const void *bytes, size_t size)
+{
+    if (size < sizeof(roster->head))
+        return -EPROTO;
+    memcpy(&roster->head, bytes, sizeof(roster->head));
+    roster->bytes = bytes;
+    if (memcmp(roster->head.magic, ROSTER_MAGIC, sizeof(roster->head.magic)) != 0)
+        return -EPROTO;
+    if (roster->head.version != ROSTER_VERSION)
+        return -EPROTONOSUPPORT;
+    return is_whole(&roster->head, size) ? 0 : -EPROTO;
+}
+
+struct roster_row roster_row(const struct roster *roster, uint64_t index)
+{
+    struct roster_row row;
+
+    memcpy(&row, roster->bytes + roster->head.head_size + index * roster->head.row_size,
+           sizeof(row));
+    row.text[sizeof(row.text) - 1] = '\0';
+    if (row.state >= ROSTER_STATES)
+        row.state = ROSTER_OPEN;
+    return row;
+}
+
+const char *roster_server_name(const struct roster *roster, unsigned server,
+                               struct roster_server *name)
+{
+    if (server >= roster->head.server_count)
+        return "?";
+    memcpy(name, roster->bytes + sizeof(roster->head) + server * sizeof(*name), sizeof(*name));
+    name->name[sizeof(name->name) - 1] = '\0';
+    return name->name;
+}
+
+const char *roster_state_name(enum roster_state state)
+{
+    return state_names[state];
+}
+
+bool roster_find_state(const char *name, enum roster_state *state)
+{
+    for (unsigned i = 0; i < ROSTER_STATES; i++) {
+        if (strcmp(state_names[i], name) == 0) {
+            *state = (enum roster_state)i;
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Commands about single connections: the master knows none, it asks its workers.
+ */
+#ifndef PRONGD_CONNECTIONS_H
+#define PRONGD_CONNECTIONS_H
+
+#include <jansson.h>
+
+struct control_client;
+
+/* {"ok": true, "rosters": [{"generation", "slot", "pid"}, …], "missing": […]} with a descriptor for
+ * each roster (base/roster.h), in their order.  `user` is the master, as below. */
+void connections_list(struct control_client *client, const json_t *arguments, void *user);
+
+#endif

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Asking everybody, waiting for nobody.
+ */
+#include "survey.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "control.h"
+#include "generation.h"
+#include "ipc.h"
+#include "slot.h"
+
+#define LIMIT_S 5.0
+
+/* --- Life --- */
+
+static void survey_free(struct survey *survey)
+{
+    struct survey **link = &survey->surveys->first;
+
+    while (*link != survey)
+        link = &(*link)->next;
+    *link = survey->next;
+    ev_timer_stop(survey->surveys->loop, &survey->limit);
+    for (size_t i = 0; i < survey->part_count; i++) {
+        if (survey->parts[i].fd >= 0)
+            close(survey->parts[i].fd);
+    }
+    free(survey->parts);
+    free(survey->asked);
+    free(survey->found);
+    free(survey);
+}
+
+static void conclude(struct survey *survey)
+{
+    for (size_t i = 0; i < survey->part_count; i++) {
+        if (survey->parts[i].state == SURVEY_PART_AWAITED)
+            return;
+    }
+    survey->answer(survey);
+    survey_free(survey);
+}
+
+static void on_limit(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    struct survey *survey = timer->data;
+
+    (void)loop;
+    (void)revents;
+    for (size_t i = 0; i < survey->part_count; i++) {
+        if (survey->parts[i].state == SURVEY_PART_AWAITED)
+            survey->parts[i].state = SURVEY_PART_FAILED;
+    }
+    conclude(survey);
+}
+
+void survey_clear(struct surveys *surveys, const char *why)
+{
+    while (surveys->first != NULL) {
+        if (why != NULL)
+            control_answer(surveys->first->client, json_pack("{s:b, s:s, s:i}", "ok", 0, "error",
+                                                             why, "exit", EXIT_FAILURE));
+        survey_free(surveys->first);
+    }
+}
+
+/* --- Asking --- */
+
+/* A worker that does not exist, or does not take it, is not waited for. */
+static void ask_slot(struct survey *survey, const struct slot *slot, enum message message,
+                     const struct message_ask *ask, size_t size)
+{
+    struct survey_part *part = &survey->parts[survey->part_count];
+
+    if (slot->ipc == NULL || slot->pid == 0)
+        return;
+    *part = (struct survey_part){
+        .generation = slot->generation->number, .slot = slot->index, .pid = slot->pid, .fd = -1};
+    if (ipc_send(slot->ipc, message, ask, size, NULL, 0) < 0)
+        part->state = SURVEY_PART_FAILED;
+    survey->part_count++;
+}
+
+static void ask_all(struct survey *survey, enum message message, const struct message_ask *ask,
+                    size_t size)
+{
+    const struct generation *generation = survey->surveys->generations->first;
+
+    for (; generation != NULL; generation = generation->next) {
+        for (unsigned i = 0; i < generation->slot_count; i++)
+            ask_slot(survey, &generation->slots[i], message, ask, size);
+    }
+}
+
+static size_t count_slots(const struct generation_list *generations)
+{
+    size_t count = 0;
+
+    for (const struct generation *generation = generations->first; generation != NULL;
+         generation = generation->next)
+        count += generation->slot_count;
+    return count;
+}
+
+static struct survey *survey_new(struct surveys *surveys, const struct survey_question *question,
+                                 struct control_client *client)
+{
+    struct survey *survey = calloc(1, sizeof(*survey));
+
+    if (survey == NULL)
+        return NULL;
+    survey->surveys = surveys;
+    survey->next = surveys->first;
+    surveys->first = survey;
+    survey->client = client;
+    survey->answer = question->answer;
+    survey->ticket = ++surveys->last_ticket;
+    ev_timer_init(&survey->limit, on_limit, LIMIT_S, 0.);
+    survey->limit.data = survey;
+    survey->parts = calloc(count_slots(surveys->generations) + 1, sizeof(*survey->parts));
+    survey->asked = calloc(question->id_count + 1, sizeof(*survey->asked));
+    survey->found = calloc(question->id_count + 1, sizeof(*survey->found));
+    if (survey->parts != NULL && survey->asked != NULL && survey->found != NULL)
+        return survey;
+    survey_free(survey);
+    return NULL;
+}
+
+void survey_start(struct surveys *surveys, const struct survey_question *question,
+                  struct control_client *client)
+{
+    size_t size = sizeof(struct message_ask) + question->id_count * sizeof(uint64_t);
+    struct message_ask *ask = calloc(1, size);
+    struct survey *survey = ask != NULL ? survey_new(surveys, question, client) : NULL;
+
+    if (survey == NULL) {
+        free(ask);
+        control_answer(client, NULL);
+        return;
+    }
+    ask->ticket = survey->ticket;
+    survey->asked_count = question->id_count;
+    for (size_t i = 0; i < question->id_count; i++)
+        survey->asked[i] = ask->ids[i] = question->ids[i];
+    ask_all(survey, question->message, ask, size);
+    free(ask);
+    ev_timer_start(surveys->loop, &survey->limit);
+    conclude(survey);
+}
+
+/* --- What workers tell --- */
+
+static struct survey *find(const struct surveys *surveys, uint64_t ticket)
+{
+    struct survey *survey = surveys->first;
+
+    while (survey != NULL && survey->ticket != ticket)
+        survey = survey->next;
+    return survey;
+}
+
+static struct survey_part *find_part(const struct survey *survey, const struct slot *slot)
+{
+    for (size_t i = 0; i < survey->part_count; i++) {
+        struct survey_part *part = &survey->parts[i];
+
+        if (part->state == SURVEY_PART_AWAITED && part->slot == slot->index &&
+            part->generation == slot->generation->number)
+            return part;
+    }
+    return NULL;
+}
+
+/* Nobody finds more than was asked for: a connection that moves may be found twice. */
+static void note_found(struct survey *survey, const struct ipc_frame *frame)
+{
+    const struct message_told *told = frame->payload;
+    size_t count = (frame->size - sizeof(*told)) / sizeof(told->ids[0]);
+
+    for (size_t i = 0; i < count && survey->found_count < survey->asked_count; i++)
+        memcpy(&survey->found[survey->found_count++], &told->ids[i], sizeof(told->ids[0]));
+}
+
+void survey_on_told(struct surveys *surveys, const struct slot *slot, const struct ipc_frame *frame)
+{
+    struct message_told told;
+    struct survey_part *part;
+    struct survey *survey;
+
+    if (frame->size < sizeof(told))
+        return;
+    memcpy(&told, frame->payload, sizeof(told));
+    survey = find(surveys, told.ticket);
+    part = survey != NULL ? find_part(survey, slot) : NULL;
+    if (part == NULL)
+        return; /* it comes too late */
+    part->state = told.error == 0 ? SURVEY_PART_TOLD : SURVEY_PART_FAILED;
+    if (frame->fd_count == 1)
+        part->fd = fcntl(frame->fds[0], F_DUPFD_CLOEXEC, 0);
+    note_found(survey, frame);
+    conclude(survey);
+}
+
+void survey_on_lost(struct surveys *surveys, const struct slot *slot)
+{
+    struct survey *next;
+
+    for (struct survey *survey = surveys->first; survey != NULL; survey = next) {
+        struct survey_part *part = find_part(survey, slot);
+
+        next = survey->next;
+        if (part == NULL)
+            continue;
+        part->state = SURVEY_PART_GONE;
+        conclude(survey);
+    }
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A survey: a question to every worker of every generation, whose answers are put together for a
+ * client of the control socket.
+ *
+ * The master waits for nobody: it has the answer when every worker has told or is gone, or after
+ * five seconds, and says who told nothing.
+ */
+#ifndef PRONGD_SURVEY_H
+#define PRONGD_SURVEY_H
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "message.h"
+
+struct control_client;
+struct generation_list;
+struct ipc_frame;
+struct slot;
+struct survey;
+
+/*  AWAITED → TOLD | FAILED | GONE */
+enum survey_part_state {
+    SURVEY_PART_AWAITED,
+    SURVEY_PART_TOLD,
+    SURVEY_PART_FAILED, /* its worker told an error, or nothing in time */
+    SURVEY_PART_GONE    /* its worker has ended, and what it had has ended or moved */
+};
+
+/* What one worker says. */
+struct survey_part {
+    enum survey_part_state state;
+    uint64_t generation;
+    unsigned slot;
+    pid_t pid;
+    int fd; /* that it passed; -1: none */
+};
+
+/* Everybody has told, or will not: answers the client, and takes descriptors out of the parts (-1)
+ * that it gives on. */
+typedef void survey_answer(struct survey *survey);
+
+struct survey {
+    struct survey *next;
+    uint64_t ticket;
+    struct control_client *client;
+    survey_answer *answer;
+    struct survey_part *parts;
+    size_t part_count;
+    uint64_t *asked; /* the connections that it is about; malloc'ed */
+    size_t asked_count;
+    uint64_t *found; /* those that some worker has found, in any order; malloc'ed */
+    size_t found_count;
+    ev_timer limit;
+    struct surveys *surveys;
+};
+
+/* All that are under way. */
+struct surveys {
+    struct survey *first;
+    struct ev_loop *loop;
+    const struct generation_list *generations;
+    uint64_t last_ticket;
+};
+
+/* What is asked. */
+struct survey_question {
+    enum message message;
+    const uint64_t *ids; /* copied */
+    size_t id_count;
+    survey_answer *answer;
+};
+
+/* Asks; `client` is answered later, or at once when memory is short. */
+void survey_start(struct surveys *surveys, const struct survey_question *question,
+                  struct control_client *client);
+
+/* MESSAGE_TOLD of a worker.  Keeps copies of the frame's descriptor. */
+void survey_on_told(struct surveys *surveys, const struct slot *slot,
+                    const struct ipc_frame *frame);
+
+/* The worker in this slot will tell nothing any more. */
+void survey_on_lost(struct surveys *surveys, const struct slot *slot);
+
+/* Ends all of them.  With `why` their clients are told, NULL: without a word. */
+void survey_clear(struct surveys *surveys, const char *why);
+
+#endif
