@@ -86,6 +86,9 @@ static const struct row rows[] = {
      .help = "Connections accepted above the share, because nobody else came."},
     {&workers, "gate_nudges", "prong_worker_gate_nudges_total", COUNTER,
      .help = "How often the worker woke another one to accept."},
+    {&workers, "was_full", "prong_worker_full_total", COUNTER,
+     .help = "excess = wait: how often the worker left clients to wait, because there were "
+             "max_connections."},
     {&workers, "queues_relieved", "prong_worker_queues_relieved_total", COUNTER,
      .help = "accept = reuseport: how often the worker began to serve the queue of another one, "
              "which did not come."},

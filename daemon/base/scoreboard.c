@@ -295,6 +295,7 @@ static void clear_server(struct scoreboard_server *cell)
     atomic_store_explicit(&cell->recent, 0, memory_order_relaxed);
     atomic_store_explicit(&cell->load, 0, memory_order_relaxed);
     atomic_store_explicit(&cell->is_closed, 0, memory_order_relaxed);
+    atomic_store_explicit(&cell->is_full, 0, memory_order_relaxed);
 }
 
 void scoreboard_clear_slot(struct scoreboard *board, uint64_t generation, unsigned slot)

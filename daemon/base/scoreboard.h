@@ -95,6 +95,8 @@ struct scoreboard_server {
     _Atomic uint64_t gate_closed;
     _Atomic uint64_t gate_forced;
     _Atomic uint64_t gate_nudges;
+    _Atomic uint32_t is_full;  /* a gauge: 1 while it accepts nobody, for there is no place */
+    _Atomic uint64_t was_full; /* how often that began; worker/turnstile.c */
     _Atomic uint64_t queues_relieved; /* accept = reuseport: worker/warden.c */
 
     _Atomic uint64_t failed; /* of those that were closed: with an error; a sum */

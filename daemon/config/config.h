@@ -69,7 +69,7 @@ enum config_on_reload { CONFIG_ON_RELOAD_MOVE, CONFIG_ON_RELOAD_DRAIN, CONFIG_ON
 
 /* Whom allow and deny concern, and how a client that is refused is sent away. */
 enum config_enforce { CONFIG_ENFORCE_NEW, CONFIG_ENFORCE_ESTABLISHED };
-enum config_excess { CONFIG_EXCESS_CLOSE, CONFIG_EXCESS_RESET };
+enum config_excess { CONFIG_EXCESS_WAIT, CONFIG_EXCESS_CLOSE, CONFIG_EXCESS_RESET };
 
 /* A [server NAME] section. */
 struct config_server {

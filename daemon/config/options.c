@@ -147,7 +147,7 @@ static const char *const balance_metrics[] = {"connections", "load", NULL};
 static const char *const on_reload_choices[] = {"move", "drain", "close", NULL};
 
 static const char *const enforce_choices[] = {"new", "established", NULL};
-static const char *const excess_choices[] = {"close", "reset", NULL};
+static const char *const excess_choices[] = {"wait", "close", "reset", NULL};
 
 static const struct prongd_option server_rows[] = {
     {PRONGD_LIST(struct config_server, listen), "server", "listen",
@@ -203,10 +203,12 @@ static const struct prongd_option server_rows[] = {
     {PRONGD_COUNT(struct config_server, address_prefix_v6), "server", "address_prefix_v6",
      .fallback = "64", .least = 1, .most = 128,
      .help = "The same for IPv6: a customer usually has the 64 bits behind his prefix to himself."},
-    {PRONGD_CHOICE(struct config_server, excess), "server", "excess", .fallback = "close",
+    {PRONGD_CHOICE(struct config_server, excess), "server", "excess", .fallback = "wait",
      .choices = excess_choices,
-     .help = "How a client that a limit or a list refuses is sent away: its connection is closed, "
-             "or reset, which leaves no TIME_WAIT behind on this machine."},
+     .help = "What becomes of a client that is too much: above max_connections it waits in the "
+             "kernel's queue for a place (backlog says how many do), or is closed at once, or "
+             "reset, which leaves no TIME_WAIT behind on this machine; one that a limit per "
+             "address or a list refuses cannot wait, and is closed unless reset is written."},
     {PRONGD_LIST(struct config_server, allow), "server", "allow", .example = "10.0.0.0/8, ::1",
      .check = check_cidr,
      .help = "The addresses and subnets that may connect, and nobody else; everybody may, unless "

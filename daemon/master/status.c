@@ -62,17 +62,21 @@ static void describe_rest(json_t *worker, const struct slot *slot)
 }
 
 /* Of its servers' gates, which of them is closed is of no interest. */
-static bool has_closed_gate(const struct status *status, const struct generation *generation,
-                            unsigned slot)
+static const char *describe_gate(const struct status *status, const struct generation *generation,
+                                 unsigned slot)
 {
+    const char *text = "open";
+
     for (unsigned server = 0; server < generation->config->server_count; server++) {
         const struct scoreboard_server *cell =
             scoreboard_server(status->scoreboard, generation->number, slot, server);
 
+        if (cell != NULL && atomic_load_explicit(&cell->is_full, memory_order_relaxed) != 0)
+            return "full";
         if (cell != NULL && atomic_load_explicit(&cell->is_closed, memory_order_relaxed) != 0)
-            return true;
+            text = "closed";
     }
-    return false;
+    return text;
 }
 
 static json_t *describe_worker(const struct status *status, const struct generation *generation,
@@ -87,7 +91,7 @@ static json_t *describe_worker(const struct status *status, const struct generat
     worker = json_pack("{s:o, s:I, s:o, s:s, s:s}", "slot", number(slot->index), "pid",
                        (json_int_t)slot->pid, "generation", number(generation->number), "state",
                        slot_state_name(slot->state), "gate",
-                       has_closed_gate(status, generation, slot->index) ? "closed" : "open");
+                       describe_gate(status, generation, slot->index));
     json_object_update_new(worker, totals_json(&totals));
     json_object_set_new(worker, "lag_us", number(atomic_load(&slot->cell->lag_us)));
     json_object_set_new(worker, "cpu_us", number(atomic_load(&slot->cell->cpu_us)));

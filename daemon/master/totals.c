@@ -39,6 +39,7 @@ static const struct row rows[] = {
     ROW(gate_forced),
     ROW(gate_nudges),
     ROW(queues_relieved),
+    ROW(was_full),
     ROW(shadowed),
     ROW(expelled),
     ROW(access_lost),

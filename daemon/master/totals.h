@@ -29,6 +29,7 @@ struct totals {
     uint64_t gate_forced;
     uint64_t gate_nudges;
     uint64_t queues_relieved;
+    uint64_t was_full;
 };
 
 /* Adds a cell; NULL: nothing. */

@@ -14,7 +14,10 @@
 #include "inheritance.h"
 #include "scoreboard.h"
 #include "service.h"
+#include "turnstile.h"
 #include "warden.h"
+
+#define TAKEN_AT_ONCE 16
 
 static struct gate *open_gate(struct service *service)
 {
@@ -69,6 +72,8 @@ void accepting_begin(struct service *service)
     if (service->accepts || service->server_count == 0)
         return;
     service->accepts = true;
+    if (turnstile_is_wanted(service->config))
+        service->turnstile = turnstile_new(service); /* without it they are closed */
     for (size_t i = 0; i < service->server_count; i++) {
         if (service->owners[i] == INHERITED_BY_ALL)
             share(service, service->servers[i]);
@@ -85,11 +90,67 @@ void accepting_reconsider(struct service *service)
 {
     if (service->gate != NULL)
         gate_reconsider(service->gate);
+    if (service->turnstile != NULL)
+        turnstile_look(service->turnstile);
+}
+
+void accepting_note_end(struct service *service)
+{
+    if (service->gate != NULL)
+        gate_reconsider(service->gate);
+    if (service->turnstile != NULL)
+        turnstile_offer(service->turnstile);
+}
+
+bool accepting_may_accept(struct service *service)
+{
+    return service->turnstile == NULL || turnstile_may_pass(service->turnstile);
+}
+
+void accepting_settle(struct service *service)
+{
+    if (service->turnstile != NULL)
+        turnstile_settle(service->turnstile);
+}
+
+/* Is it neither the gate's nor the warden's? */
+static bool is_plain(const struct service *service, size_t index)
+{
+    return service->owners[index] == service->slot ||
+           (service->owners[index] == INHERITED_BY_ALL && service->gate == NULL);
+}
+
+void accepting_hold(struct service *service, bool held)
+{
+    if (service->gate != NULL)
+        gate_hold(service->gate, held);
+    if (service->warden != NULL)
+        warden_hold(service->warden, held);
+    for (size_t i = 0; i < service->server_count; i++) {
+        if (!is_plain(service, i))
+            continue;
+        if (held)
+            prong_server_pause(service->servers[i]);
+        else
+            prong_server_resume(service->servers[i]);
+    }
+}
+
+void accepting_take(struct service *service)
+{
+    if (service->gate != NULL)
+        gate_take(service->gate);
+    for (size_t i = 0; i < service->server_count; i++) {
+        if (is_plain(service, i))
+            prong_server_take(service->servers[i], TAKEN_AT_ONCE);
+    }
 }
 
 void accepting_end(struct service *service)
 {
     service->accepts = false;
+    turnstile_free(service->turnstile);
+    service->turnstile = NULL;
     gate_free(service->gate);
     service->gate = NULL;
     warden_free(service->warden);

@@ -49,6 +49,7 @@ struct gate {
     unsigned waited; /* looks in a row that found somebody waiting */
     size_t rounds;   /* of housekeeping */
     bool is_closed;
+    bool is_held;
     bool is_stopped;
     bool fell_back; /* said so already */
 };
@@ -169,14 +170,23 @@ static void look_again_in(struct gate *gate, unsigned ms)
     ev_timer_again(gate->place.ev, &gate->recheck);
 }
 
+static void watch_all(struct gate *gate, bool watched)
+{
+    for (size_t i = 0; i < gate->handle_count; i++) {
+        if (watched)
+            prong_server_resume(gate->handles[i]);
+        else
+            prong_server_pause(gate->handles[i]);
+    }
+}
+
 static void open_gate(struct gate *gate)
 {
     gate->is_closed = false;
     gate->waited = 0;
     atomic_store_explicit(&gate->cell->is_closed, 0, memory_order_relaxed);
     ev_timer_stop(gate->place.ev, &gate->recheck);
-    for (size_t i = 0; i < gate->handle_count; i++)
-        prong_server_resume(gate->handles[i]);
+    watch_all(gate, !gate->is_held);
 }
 
 /* The lightest worker, when it waits behind a closed gate, does not know that it is wanted now. */
@@ -223,8 +233,7 @@ static void close_gate(struct gate *gate)
     gate->is_closed = true;
     atomic_store_explicit(&gate->cell->is_closed, 1, memory_order_relaxed);
     add_one(&gate->cell->gate_closed);
-    for (size_t i = 0; i < gate->handle_count; i++)
-        prong_server_pause(gate->handles[i]);
+    watch_all(gate, false);
     keep_promises(gate);
     look_again_in(gate, RECHECK_MS);
     nudge_lightest(gate);
@@ -243,11 +252,16 @@ void gate_reconsider(struct gate *gate)
         open_gate(gate);
 }
 
+static void take_all(struct gate *gate)
+{
+    for (size_t i = 0; i < gate->handle_count; i++)
+        prong_server_take(gate->handles[i], FORCED_BATCH);
+}
+
 static void take_all_the_same(struct gate *gate)
 {
     add_one(&gate->cell->gate_forced);
-    for (size_t i = 0; i < gate->handle_count; i++)
-        prong_server_take(gate->handles[i], FORCED_BATCH);
+    take_all(gate);
 }
 
 /* Those who should have come did not: first the ones that sleep do not count any more, and perhaps
@@ -331,8 +345,27 @@ static void on_housekeeping(struct ev_loop *ev, struct ev_timer *timer, int reve
         gate_reconsider(gate);
     }
     notice_fall_back(gate);
-    if (!gate->is_closed)
+    if (!gate->is_closed && !gate->is_held)
         watch_anew(gate);
+}
+
+/* --- Held --- */
+
+void gate_hold(struct gate *gate, bool held)
+{
+    gate->is_held = held;
+    if (!gate->is_closed)
+        watch_all(gate, !held);
+    else if (held)
+        ev_timer_stop(gate->place.ev, &gate->recheck);
+    else
+        look_again_in(gate, RECHECK_MS);
+}
+
+void gate_take(struct gate *gate)
+{
+    if (!gate->is_closed)
+        take_all(gate);
 }
 
 /* --- Life --- */

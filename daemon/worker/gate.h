@@ -56,6 +56,12 @@ void gate_accepted(struct gate *gate);
 /* A connection is gone, or another worker says that we may be wanted. */
 void gate_reconsider(struct gate *gate);
 
+/* Watches nothing while it is held, whatever it decides: nobody may be accepted. */
+void gate_hold(struct gate *gate, bool held);
+
+/* Accepts who waits now, if it is open, without being told of any by the kernel. */
+void gate_take(struct gate *gate);
+
 /* Nothing is accepted and nothing watched any more.  For a worker that drains. */
 void gate_stop(struct gate *gate);
 

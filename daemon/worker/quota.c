@@ -158,6 +158,47 @@ static enum drop_reason take_limit(const struct service *service, const struct p
     return find_key(service, socket, limit, &key) ? take_one(service, limit, &key) : DROP_NONE;
 }
 
+/* --- Before somebody is accepted --- */
+
+enum drop_reason quota_reserve(struct service *service)
+{
+    struct share_key key = {.server = service->share_server};
+    enum drop_reason reason = DROP_NONE;
+
+    if (!service->has_reserved)
+        reason = take_one(service, LIMIT_SERVER, &key);
+    service->has_reserved = reason == DROP_NONE;
+    return reason;
+}
+
+bool quota_give_reserved(struct service *service)
+{
+    struct share_key key = {.server = service->share_server};
+    bool had_one = service->has_reserved;
+
+    if (had_one)
+        share_give(shares_find(service->shares, service->share_owner, &key));
+    service->has_reserved = false;
+    return had_one;
+}
+
+bool quota_has_room(const struct service *service)
+{
+    struct share_key key = {.server = service->share_server};
+
+    return shares_connections(service->shares, &key) < service->config->max_connections;
+}
+
+/* --- Admitting --- */
+
+static enum drop_reason take_server(struct service *service, struct prong_socket *socket)
+{
+    if (!service->has_reserved)
+        return take_limit(service, socket, LIMIT_SERVER);
+    service->has_reserved = false;
+    return DROP_NONE;
+}
+
 enum drop_reason quota_admit(struct service *service, struct prong_socket *socket)
 {
     enum drop_reason reason = take_limit(service, socket, LIMIT_ADDRESS);
@@ -165,7 +206,7 @@ enum drop_reason quota_admit(struct service *service, struct prong_socket *socke
 
     if (reason != DROP_NONE)
         return reason;
-    reason = take_limit(service, socket, LIMIT_SERVER);
+    reason = take_server(service, socket);
     connection_of(socket)->is_counted = reason == DROP_NONE;
     share = reason == DROP_NONE ? NULL : own_share(service, socket, LIMIT_ADDRESS);
     if (share != NULL)

@@ -10,6 +10,7 @@
 #ifndef PRONGD_QUOTA_H
 #define PRONGD_QUOTA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "drop.h"
@@ -21,6 +22,17 @@ struct share;
 
 /* A share of the server, and one of the client's network. */
 #define QUOTAS 2
+
+/* The share of the server that the next client to be admitted has: taken before it is accepted.
+ * DROP_NONE, or the limit that it would be over: there is none then.  Harmless when there is one
+ * already. */
+enum drop_reason quota_reserve(struct service *service);
+
+/* Nobody came for it.  False: there was none. */
+bool quota_give_reserved(struct service *service);
+
+/* Would max_connections allow one more? */
+bool quota_has_room(const struct service *service);
 
 /* Takes shares for a new client.  DROP_NONE, or the limit that it is over: it has none then. */
 enum drop_reason quota_admit(struct service *service, struct prong_socket *socket);

@@ -94,6 +94,11 @@ static void show_connections(struct service *service)
     set(&service->cells[service->slot].connections, service_connections(service));
 }
 
+static bool may_accept(struct prong_server *server)
+{
+    return accepting_may_accept(prong_server_user(server));
+}
+
 static void on_connection(struct prong_server *server, struct prong_socket *socket)
 {
     struct service *service = prong_server_user(server);
@@ -113,7 +118,7 @@ static void on_connection_close(struct prong_server *server, struct prong_socket
 
     connection_close(socket);
     show_connections(service);
-    accepting_reconsider(service);
+    accepting_note_end(service);
 }
 
 /* The library's reasons.  Its own limit is never set. */
@@ -151,6 +156,7 @@ static const struct prong_server_events server_events = {
     .on_drop = on_drop,
     .on_error = on_error,
     .on_close = on_close,
+    .may_accept = may_accept,
 };
 
 /* --- Moving --- */

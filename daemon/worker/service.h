@@ -41,10 +41,12 @@ struct service {
     unsigned *owners;                  /* of each: a slot, or what inheritance.h says */
     size_t server_count;
     bool accepts;
-    struct gate *gate;     /* of the handles of all; NULL: there is none */
-    struct warden *warden; /* of the handles of others; NULL: there is none */
-    size_t open;           /* servers that accept or have connections */
-    uint64_t refused;      /* clients that were over the limit */
+    struct gate *gate;           /* of the handles of all; NULL: there is none */
+    struct warden *warden;       /* of the handles of others; NULL: there is none */
+    struct turnstile *turnstile; /* NULL: nobody waits for a place */
+    bool has_reserved;           /* a share for the next client: quota_reserve() */
+    size_t open;                 /* servers that accept or have connections */
+    uint64_t refused;            /* clients that were over the limit */
     struct policy policy;
     struct access *access; /* NULL: no access log */
 

@@ -29,6 +29,7 @@ struct warden {
     struct warden_place place;
     struct ward *wards;
     size_t count;
+    bool is_held;
     uint64_t *turns; /* of each slot's loop, at the last look */
     struct ev_timer look;
 };
@@ -100,7 +101,8 @@ static void watch(struct warden *warden, struct ward *ward)
     _Atomic uint64_t *relieved = &warden->place.cell->queues_relieved;
 
     ward->is_watched = true;
-    prong_server_resume(ward->handle);
+    if (!warden->is_held)
+        prong_server_resume(ward->handle);
     if (has_owner(warden, ward))
         atomic_store_explicit(relieved, atomic_load_explicit(relieved, memory_order_relaxed) + 1,
                               memory_order_relaxed);
@@ -168,6 +170,17 @@ void warden_start(struct warden *warden)
 {
     look(warden);
     ev_timer_start(warden->place.ev, &warden->look);
+}
+
+void warden_hold(struct warden *warden, bool held)
+{
+    warden->is_held = held;
+    for (size_t i = 0; i < warden->count; i++) {
+        if (warden->wards[i].is_watched && !held)
+            prong_server_resume(warden->wards[i].handle);
+        else
+            prong_server_pause(warden->wards[i].handle);
+    }
 }
 
 void warden_forget(struct warden *warden, const struct prong_server *handle)

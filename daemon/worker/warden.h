@@ -11,6 +11,8 @@
 #ifndef PRONGD_WARDEN_H
 #define PRONGD_WARDEN_H
 
+#include <stdbool.h>
+
 struct ev_loop;
 struct prong_server;
 struct scoreboard_server;
@@ -37,6 +39,9 @@ int warden_adopt(struct warden *warden, struct prong_server *handle, unsigned ow
 
 /* All are adopted: looks now, and every 50 ms. */
 void warden_start(struct warden *warden);
+
+/* Watches nothing while it is held. */
+void warden_hold(struct warden *warden, bool held);
 
 /* Harmless for one that it does not have. */
 void warden_forget(struct warden *warden, const struct prong_server *handle);

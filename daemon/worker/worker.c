@@ -192,8 +192,10 @@ static void on_turn(struct ev_loop *loop, ev_prepare *watcher, int revents)
     (void)revents;
     beat(worker->cell);
     atomic_store_explicit(&worker->cell->callback, CALLBACK_TURN, memory_order_relaxed);
-    for (size_t i = 0; i < worker->service_count; i++)
+    for (size_t i = 0; i < worker->service_count; i++) {
+        accepting_settle(&worker->services[i]);
         connections += service_publish(&worker->services[i]);
+    }
     memory_note(&worker->memory, connections);
 }
 

@@ -225,12 +225,20 @@ static bool is_full(const struct prong_server *server)
            server->connections >= (uint64_t)server->options.max_connections;
 }
 
+static bool may_accept(struct prong_server *server)
+{
+    return server->events->may_accept == NULL || server->events->may_accept(server);
+}
+
 /* True: there may be more. */
 static bool accept_next(struct prong_server *server)
 {
     struct prong_address remote;
-    int fd = accept_one(server, &remote);
+    int fd;
 
+    if (!may_accept(server))
+        return false;
+    fd = accept_one(server, &remote);
     if (fd < 0)
         return handle_failure(server, fd);
     if (is_blocked(server, &remote)) {

@@ -15,7 +15,7 @@ def is_served(client):
 
 
 def test_max_connections_counts_over_all_workers(prongd):
-    daemon = prongd(server("echo", "echo", max_connections=5), workers=4)
+    daemon = prongd(server("echo", "echo", max_connections=5, excess="close"), workers=4)
     address = daemon.address("echo")
     clients = [connect(address) for _ in range(12)]
     served = [client for client in clients if is_served(client)]

@@ -69,7 +69,8 @@ def test_a_subnet_counts_as_one(prongd):
 def test_ten_thousand_addresses_in_a_storm_over_eight_workers(prongd):
     limit = 300
     daemon = prongd(
-        server("echo", "echo", max_connections=limit, max_connections_per_address=2, backlog=4096),
+        server("echo", "echo", max_connections=limit, max_connections_per_address=2, backlog=4096,
+               excess="close"),
         workers=8,
     )
     address = daemon.address("echo")
@@ -87,7 +88,8 @@ def test_ten_thousand_addresses_in_a_storm_over_eight_workers(prongd):
 
 def test_what_a_killed_worker_held_is_free_again(prongd):
     daemon = prongd(
-        server("echo", "echo", max_connections=20, max_connections_per_address=12), workers=4
+        server("echo", "echo", max_connections=20, max_connections_per_address=12, excess="close"),
+        workers=4
     )
     address = daemon.address("echo")
     served = try_all(address, ["127.0.0.1"] * 15 + ["127.0.0.2"] * 15)
@@ -103,7 +105,8 @@ def test_what_a_killed_worker_held_is_free_again(prongd):
 
 def test_a_share_moves_with_its_connection(prongd):
     daemon = prongd(
-        server("echo", "echo", max_connections=5, max_connections_per_address=3), workers=2
+        server("echo", "echo", max_connections=5, max_connections_per_address=3, excess="close"),
+        workers=2
     )
     address = daemon.address("echo")
     served = try_all(address, ["127.0.0.1"] * 4 + ["127.0.0.2"] * 4)

@@ -13,7 +13,7 @@ MASTER = {"pid": int, "version": str, "generation": int, "started": str, "uptime
 WORKER = {"slot": int, "pid": int, "generation": int, "state": str, "connections": int,
           "accepted": int, "closed": int, "bytes_read": int, "bytes_written": int, "gate": str,
           "gate_closed": int, "gate_forced": int, "gate_nudges": int,
-          "queues_relieved": int}
+          "queues_relieved": int, "was_full": int}
 SERVER = {"name": str, "handler": str, "addresses": list, "connections": int, "accepted": int,
           "closed": int, "dropped": int, "failed": int, "bytes_read": int, "bytes_written": int,
           "max_to_mean": float, "jain": float}

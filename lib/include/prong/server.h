@@ -62,6 +62,11 @@ struct prong_server_events {
     /* Closed, and its last connection is gone (R33).  That one's own on_close, and the
      * on_connection_close after it, may still be to come (R34). */
     void (*on_close)(struct prong_server *server);
+
+    /* Before each accept: false leaves who waits to the kernel.  The server should be paused then,
+     * or it is asked again in the next turn.  True may be followed by no connection: somebody else
+     * may have taken it. */
+    bool (*may_accept)(struct prong_server *server);
 };
 
 struct prong_server_options {
