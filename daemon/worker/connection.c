@@ -328,6 +328,7 @@ void connection_close(struct prong_socket *socket)
 {
     struct connection *connection = connection_of(socket);
 
+    quota_leave_place(service_of(socket), socket);
     if (connection->state == CONNECTION_NEW || connection->state == CONNECTION_GREETING)
         return;
     if (log_wants(LOG_LEVEL_INFO))

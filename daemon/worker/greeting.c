@@ -15,6 +15,7 @@
 #include "config.h"
 #include "connection.h"
 #include "log.h"
+#include "quota.h"
 #include "service.h"
 
 static struct service *service_of(const struct prong_socket *socket)
@@ -115,6 +116,7 @@ void greeting_await(struct service *service, struct prong_socket *socket)
         return;
     }
     connection_greet(socket);
+    quota_take_place(service, socket);
     prong_socket_set_events(socket, &events, prong_socket_user(socket));
     prong_socket_resume(socket);
 }

@@ -171,15 +171,34 @@ enum drop_reason quota_reserve(struct service *service)
     return reason;
 }
 
-bool quota_give_reserved(struct service *service)
+static void give_place(const struct service *service)
 {
     struct share_key key = {.server = service->share_server};
+
+    share_give(shares_find(service->shares, service->share_owner, &key));
+}
+
+bool quota_give_reserved(struct service *service)
+{
     bool had_one = service->has_reserved;
 
     if (had_one)
-        share_give(shares_find(service->shares, service->share_owner, &key));
+        give_place(service);
     service->has_reserved = false;
     return had_one;
+}
+
+void quota_take_place(struct service *service, struct prong_socket *socket)
+{
+    connection_of(socket)->has_place = service->has_reserved;
+    service->has_reserved = false;
+}
+
+void quota_leave_place(struct service *service, struct prong_socket *socket)
+{
+    if (connection_of(socket)->has_place)
+        give_place(service);
+    connection_of(socket)->has_place = false;
 }
 
 bool quota_has_room(const struct service *service)
@@ -193,9 +212,11 @@ bool quota_has_room(const struct service *service)
 
 static enum drop_reason take_server(struct service *service, struct prong_socket *socket)
 {
-    if (!service->has_reserved)
+    if (!connection_of(socket)->has_place)
+        quota_take_place(service, socket);
+    if (!connection_of(socket)->has_place)
         return take_limit(service, socket, LIMIT_SERVER);
-    service->has_reserved = false;
+    connection_of(socket)->has_place = false;
     return DROP_NONE;
 }
 

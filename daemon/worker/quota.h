@@ -31,6 +31,11 @@ enum drop_reason quota_reserve(struct service *service);
 /* Nobody came for it.  False: there was none. */
 bool quota_give_reserved(struct service *service);
 
+/* It is the socket's, which is admitted later, or never: then quota_leave_place() gives it back.
+ * Both are harmless when there is none. */
+void quota_take_place(struct service *service, struct prong_socket *socket);
+void quota_leave_place(struct service *service, struct prong_socket *socket);
+
 /* Would max_connections allow one more? */
 bool quota_has_room(const struct service *service);
 

@@ -167,6 +167,22 @@ def test_connections_that_drain_in_an_old_worker_have_their_places(prongd):
         eventually(lambda: len(greeted(waiting)) == 3, "the others have their places")
 
 
+def test_who_stands_behind_a_proxy_waits_too(prongd):
+    """A connection has its place before it is known whose it is."""
+    daemon = prongd(hello(2, proxy_protocol_from="127.0.0.0/8"), workers=2)
+    daemon.descriptors = {}
+    with clients(daemon, 6) as waiting:
+        for client in waiting:
+            client.sendall(b"PROXY TCP4 192.0.2.1 192.0.2.2 1000 2000\r\n")
+        wait_for_places(daemon, waiting, 2)
+        while waiting:
+            first = greeted(waiting)[0]
+            first.close()
+            waiting.remove(first)
+            eventually(lambda: len(greeted(waiting)) == min(2, len(waiting)), "the next is served")
+    assert daemon.server_status("hello")["dropped"] == 0
+
+
 # --- at rest ---
 
 
