@@ -265,6 +265,21 @@ static void attach_handler(struct loading *loading, struct config_server *server
     fill->targets[fill->target_count++] = (struct fill_target){handler_options(handler), options};
 }
 
+/* What the rows of a handler that is built in cannot say; modules say it in a process of their own.
+ */
+static void configure_handler(struct loading *loading, const struct config_server *server,
+                              const struct document_section *section)
+{
+    const struct problem_site site = {section->place, section->title, "handler"};
+    const struct prongd_handler *handler = server->handler;
+    char problem[PARSE_PROBLEM_SIZE] = "";
+
+    if (handler == NULL || server->module != NULL || handler->configure == NULL)
+        return;
+    if (handler->configure(server->handler_config, server->name, problem, sizeof(problem)) < 0)
+        problems_add(loading->problems, &site, "%s", problem);
+}
+
 /* The handler comes first, wherever it stands: it says which other options are allowed. */
 static void load_server(struct loading *loading, const struct document_section *section)
 {
@@ -279,6 +294,7 @@ static void load_server(struct loading *loading, const struct document_section *
     attach_handler(loading, server, &fill, find_handler(loading, section, server));
     fill_entries(&fill, section);
     fill_defaults(&fill);
+    configure_handler(loading, server, section);
     resolve_listen(loading, server, section);
 }
 

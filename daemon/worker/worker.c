@@ -410,6 +410,18 @@ static void free_inheritance(struct inheritance *inheritance)
     scoreboard_free(inheritance->scoreboard);
 }
 
+/* Sockets that handlers destroyed in stop() close in the next turn of the loop; one that on_close
+ * destroys, in the one after it. */
+static void let_close(struct worker *worker)
+{
+    size_t servers = 0;
+
+    for (size_t i = 0; i < worker->service_count; i++)
+        servers += worker->services[i].server_count;
+    for (unsigned turn = 0; turn < 3 && prong_loop_objects(worker->loop) > servers; turn++)
+        ev_run(worker->ev, EVRUN_NOWAIT);
+}
+
 /* Signals wait, as before the set-up: their handlers go with the loop. */
 static void tear_down(struct worker *worker)
 {
@@ -423,12 +435,14 @@ static void tear_down(struct worker *worker)
     for (size_t i = 0; i < worker->service_count; i++) {
         farewell_stop(&worker->farewells[i]);
         service_end(&worker->services[i]);
-        service_clear(&worker->services[i]);
     }
+    ipc_free(worker->channel);
+    let_close(worker);
+    for (size_t i = 0; i < worker->service_count; i++)
+        service_clear(&worker->services[i]);
     post_free(worker->post);
     free(worker->farewells);
     free(worker->services);
-    ipc_free(worker->channel);
     if (prong_loop_free(worker->loop) < 0)
         log_warning("a handler left sockets or timers behind count=%zu",
                     prong_loop_objects(worker->loop));

@@ -160,6 +160,28 @@ int prong_lookup_family(const struct prong_lookup *lookup)
     return lookup->family;
 }
 
+/* --- For programs --- */
+
+struct prong_lookup *prong_lookup_start(struct prong_loop *loop, const char *host, uint16_t port,
+                                        int family, prong_on_lookup *on_lookup, void *user)
+{
+    struct prong_lookup *lookup = lookup_new(loop, host, port, family, on_lookup, user);
+
+    if (lookup != NULL)
+        lookup_ask(lookup, NULL, NULL);
+    return lookup;
+}
+
+uint32_t prong_lookup_ttl_s(const struct prong_lookup *lookup)
+{
+    return lookup->ttl_s;
+}
+
+void prong_lookup_cancel(struct prong_lookup *lookup)
+{
+    lookup_cancel(lookup);
+}
+
 /* --- Which families make sense --- */
 
 int lookup_configured_family(void)

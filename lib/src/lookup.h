@@ -6,6 +6,7 @@
 #define PRONG_LOOKUP_H
 
 #include <prong/connect.h>
+#include <prong/lookup.h>
 
 #include <ev.h>
 #include <stdbool.h>
@@ -33,6 +34,7 @@ struct prong_lookup {
     int family;
     uint16_t port;
     bool answered;
+    uint32_t ttl_s; /* 0: not known */
     int error;
     struct prong_address *addresses;
     size_t count;

@@ -13,6 +13,7 @@
 #include <ares_nameser.h>
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,6 +163,18 @@ static size_t count_nodes(const struct ares_addrinfo *info)
     return count;
 }
 
+/* The shortest of all that make up the answer. */
+static uint32_t ttl_of(const struct ares_addrinfo *info)
+{
+    int shortest = INT_MAX;
+
+    for (const struct ares_addrinfo_node *node = info->nodes; node != NULL; node = node->ai_next)
+        shortest = node->ai_ttl < shortest ? node->ai_ttl : shortest;
+    for (const struct ares_addrinfo_cname *name = info->cnames; name != NULL; name = name->next)
+        shortest = name->ttl < shortest ? name->ttl : shortest;
+    return shortest > 0 && shortest < INT_MAX ? (uint32_t)shortest : 0;
+}
+
 static void answer(struct prong_lookup *lookup, const struct ares_addrinfo *info)
 {
     struct prong_address *addresses = calloc(count_nodes(info) + 1, sizeof(*addresses));
@@ -173,6 +186,7 @@ static void answer(struct prong_lookup *lookup, const struct ares_addrinfo *info
     }
     for (const struct ares_addrinfo_node *node = info->nodes; node != NULL; node = node->ai_next)
         prong_address_from_sockaddr(&addresses[count++], node->ai_addr, node->ai_addrlen);
+    lookup->ttl_s = ttl_of(info);
     prong_lookup_answer(lookup, 0, addresses, count);
     free(addresses);
 }

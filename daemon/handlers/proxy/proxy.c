@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <prong/socket.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "pair.h"
@@ -92,6 +93,18 @@ static void on_close(struct prong_socket *client, bool had_error)
 
 /* --- The server's life in a worker --- */
 
+static int configure(void *config, const char *server, char *problem, size_t size)
+{
+    const struct proxy_config *proxy = config;
+
+    (void)server;
+    if (proxy->upstream.count > 0)
+        return 0;
+    snprintf(problem, size,
+             "the proxy has no upstream: write at least one, as upstream = 127.0.0.1:8080");
+    return -EINVAL;
+}
+
 static void free_proxy(struct proxy *proxy)
 {
     searches_free(proxy->searches);
@@ -149,6 +162,7 @@ const struct prongd_handler proxy_handler = {
     .restore = pair_restore,
     .on_leave = pair_leave,
     .can_move = pair_can_move,
+    .configure = configure,
     .start = start,
     .stop = stop,
     .companions = pair_companions,

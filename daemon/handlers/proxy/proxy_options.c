@@ -19,6 +19,8 @@
 static const char *const balance_choices[] = {"round_robin", "least_connections", "hash_source",
                                               "random_two", NULL};
 
+static const char *const send_choices[] = {"none", "v1", "v2", NULL};
+
 static int check_connect_from(const char *value, char *problem, size_t size)
 {
     struct prong_address address;
@@ -61,6 +63,25 @@ const struct prongd_option proxy_options[] = {
      .fallback = "10s", .least = 1, .most = HOUR,
      .help = "How long failed attempts are remembered, and how long an upstream with too many of "
              "them is left alone; then one client tries it again."},
+    {PRONGD_DURATION(struct proxy_config, check_interval_ms), .name = "check_interval",
+     .fallback = "0", .most = HOUR,
+     .help = "How often each worker tries to connect to every upstream, to know without a client "
+             "whether it is there; 0 leaves it to the clients."},
+    {PRONGD_COUNT(struct proxy_config, check_rise), .name = "check_rise", .fallback = "2",
+     .least = 1, .most = 1000,
+     .help = "After how many checks in a row that succeed an upstream is used again."},
+    {PRONGD_COUNT(struct proxy_config, check_fall), .name = "check_fall", .fallback = "3",
+     .least = 1, .most = 1000,
+     .help = "After how many checks in a row that fail an upstream is used no more."},
+    {PRONGD_DURATION(struct proxy_config, resolve_interval_ms), .name = "resolve_interval",
+     .fallback = "0", .most = 24 * HOUR,
+     .help = "How often the names of upstreams are looked up again; 0 does so when the time is "
+             "over for which the name server gave its answer, and every minute where it gave none: "
+             "a lookup that fails changes nothing."},
+    {PRONGD_CHOICE(struct proxy_config, send_proxy), .name = "send_proxy", .fallback = "none",
+     .choices = send_choices,
+     .help = "Whether upstreams are told who the client is, by a header of the PROXY protocol in "
+             "this version before its first byte: they must expect it."},
 };
 
 static_assert(ITEMS(proxy_options) == PROXY_OPTION_COUNT, "the handler says how many");

@@ -17,6 +17,9 @@ enum proxy_balance {
     PROXY_RANDOM_TWO
 };
 
+/* In the order of the choices of `send_proxy`: the version, or none. */
+enum proxy_send { PROXY_SEND_NONE, PROXY_SEND_V1, PROXY_SEND_V2 };
+
 struct proxy_config {
     struct prongd_list upstream;
     int balance; /* enum proxy_balance */
@@ -25,9 +28,14 @@ struct proxy_config {
     char *connect_from; /* NULL: any address */
     uint64_t max_fails;
     uint64_t fail_timeout_ms;
+    uint64_t check_interval_ms; /* 0: there are no checks */
+    uint64_t check_rise;
+    uint64_t check_fall;
+    uint64_t resolve_interval_ms; /* 0: as the name server says */
+    int send_proxy;               /* enum proxy_send */
 };
 
-#define PROXY_OPTION_COUNT 7
+#define PROXY_OPTION_COUNT 12
 
 extern const struct prongd_option proxy_options[];
 

@@ -8,6 +8,7 @@
 #include <prong/address.h>
 #include <prong/connect.h>
 #include <prong/error.h>
+#include <prong/proxy_header.h>
 #include <prong/socket.h>
 #include <prong/timer.h>
 #include <prongd/service.h>
@@ -102,6 +103,21 @@ static void give_up(struct search *search, int error)
 
 static void try_next(struct search *search);
 
+/* Before its first byte.  Where it connected to is what it knows: our own address. */
+static void introduce(struct prong_socket *client, struct prong_socket *socket, int send_proxy)
+{
+    enum prong_proxy_version version =
+        send_proxy == PROXY_SEND_V1 ? PRONG_PROXY_V1 : PRONG_PROXY_V2;
+    struct prong_address source = {0}, destination = {0};
+    uint8_t header[PRONG_PROXY_HEADER_SIZE];
+    size_t size;
+
+    (void)prong_socket_remote(client, &source);
+    (void)prong_socket_local(client, &destination);
+    size = prong_proxy_header_write(header, version, &source, &destination);
+    (void)prong_socket_write(socket, header, size); /* what fails is told by on_error */
+}
+
 static void on_connect(struct prong_socket *socket)
 {
     struct search *search = prong_socket_user(socket);
@@ -112,6 +128,8 @@ static void on_connect(struct prong_socket *socket)
     upstream_connected(search->place);
     pair->place = search->place;
     pair->search = NULL;
+    if (search->owner->config->send_proxy != PROXY_SEND_NONE)
+        introduce(client, socket, search->owner->config->send_proxy);
     free(search);
     pair_join(client, socket);
     pair_enter(pair, PAIR_OPEN);

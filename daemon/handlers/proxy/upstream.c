@@ -10,14 +10,19 @@
 #include <stdlib.h>
 
 #include "proxy_options.h"
+#include "upstream_check.h"
 #include "upstream_item.h"
+#include "upstreams_internal.h"
 
 #define TO(state) (1U << (state))
 
 static const unsigned allowed[] = {
-    [UPSTREAM_UP] = TO(UPSTREAM_DOWN) | TO(UPSTREAM_RETIRED),
-    [UPSTREAM_DOWN] = TO(UPSTREAM_TRIAL) | TO(UPSTREAM_UP) | TO(UPSTREAM_RETIRED),
-    [UPSTREAM_TRIAL] = TO(UPSTREAM_UP) | TO(UPSTREAM_DOWN) | TO(UPSTREAM_RETIRED),
+    [UPSTREAM_UP] = TO(UPSTREAM_DOWN) | TO(UPSTREAM_FAILED) | TO(UPSTREAM_RETIRED),
+    [UPSTREAM_DOWN] =
+        TO(UPSTREAM_TRIAL) | TO(UPSTREAM_UP) | TO(UPSTREAM_FAILED) | TO(UPSTREAM_RETIRED),
+    [UPSTREAM_TRIAL] =
+        TO(UPSTREAM_UP) | TO(UPSTREAM_DOWN) | TO(UPSTREAM_FAILED) | TO(UPSTREAM_RETIRED),
+    [UPSTREAM_FAILED] = TO(UPSTREAM_UP) | TO(UPSTREAM_RETIRED),
     [UPSTREAM_RETIRED] = TO(UPSTREAM_UP),
 };
 
@@ -50,6 +55,7 @@ struct upstream *upstream_new(struct upstreams *owner, const struct upstream_ite
 
 void upstream_free(struct upstream *upstream)
 {
+    upstream_check_free(upstream->check);
     prongd_limit_free(upstream->limit);
     free(upstream);
 }
@@ -118,9 +124,29 @@ const struct prong_address *upstream_address(const struct upstream *upstream)
     return &upstream->address;
 }
 
+/* Nothing new to the operator: the attempt of one client, and addresses that come and go. */
+static bool is_quiet(enum upstream_state state)
+{
+    return state == UPSTREAM_TRIAL || state == UPSTREAM_RETIRED;
+}
+
+static void tell(const struct upstream *upstream, enum upstream_state state)
+{
+    char text[PRONG_ADDRESS_TEXT_SIZE];
+    bool is_up = state == UPSTREAM_UP;
+
+    if (is_quiet(state) || upstream->state == UPSTREAM_RETIRED ||
+        (upstream->state == UPSTREAM_TRIAL && !is_up))
+        return;
+    prongd_service_log(upstream->owner->service, is_up ? PRONGD_LOG_NOTICE : PRONGD_LOG_WARNING,
+                       "upstream is %s upstream=%s", is_up ? "up" : "down",
+                       prong_address_format(&upstream->address, text, sizeof(text)));
+}
+
 void upstream_enter(struct upstream *upstream, enum upstream_state state)
 {
     assert((allowed[upstream->state] & TO(state)) != 0);
+    tell(upstream, state);
     upstream->state = state;
 }
 
@@ -129,6 +155,12 @@ bool upstream_is_usable(const struct upstream *upstream, uint64_t now_ms)
     if (upstream->state == UPSTREAM_DOWN)
         return now_ms >= upstream->down_until_ms;
     return upstream->state == UPSTREAM_UP;
+}
+
+bool upstream_is_possible(const struct upstream *upstream)
+{
+    return upstream->state == UPSTREAM_UP || upstream->state == UPSTREAM_DOWN ||
+           upstream->state == UPSTREAM_TRIAL;
 }
 
 void upstream_use(struct upstream *upstream, uint64_t now_ms)
@@ -154,7 +186,7 @@ static void go_down(struct upstream *upstream, const struct proxy_config *config
 void upstream_note_failure(struct upstream *upstream, const struct proxy_config *config,
                            uint64_t now_ms)
 {
-    if (config->max_fails == 0 || upstream->state == UPSTREAM_RETIRED)
+    if (config->max_fails == 0 || !upstream_is_possible(upstream))
         return;
     if (upstream->fails == 0 || now_ms - upstream->first_fail_ms > config->fail_timeout_ms) {
         upstream->first_fail_ms = now_ms;
@@ -163,6 +195,15 @@ void upstream_note_failure(struct upstream *upstream, const struct proxy_config 
     upstream->fails++;
     if (upstream->fails >= config->max_fails || upstream->state == UPSTREAM_TRIAL)
         go_down(upstream, config, now_ms);
+}
+
+void upstream_note_check(struct upstream *upstream, bool succeeded)
+{
+    if (succeeded && upstream->state == UPSTREAM_FAILED)
+        upstream_enter(upstream, UPSTREAM_UP);
+    else if (!succeeded && upstream_is_possible(upstream))
+        upstream_enter(upstream, UPSTREAM_FAILED);
+    upstreams_changed(upstream->owner);
 }
 
 void upstream_note_nothing(struct upstream *upstream)

@@ -16,12 +16,14 @@ struct upstream_item;
 
 /*  UP → DOWN → TRIAL → UP
  *              TRIAL → DOWN
- *  any → RETIRED
+ *  any → FAILED → UP
+ *  any → RETIRED → UP
  */
 enum upstream_state {
     UPSTREAM_UP,
     UPSTREAM_DOWN,   /* too many attempts failed: left alone until `down_until_ms` */
     UPSTREAM_TRIAL,  /* that time is over, and one client tries it */
+    UPSTREAM_FAILED, /* the checks say so */
     UPSTREAM_RETIRED /* its name has other addresses now: freed with its last place */
 };
 
@@ -34,9 +36,10 @@ struct upstream {
     uint32_t number; /* another one for each that ever was */
     enum upstream_state state;
     uint32_t places;
-    struct prongd_limit *limit; /* counts over all workers; NULL: nobody needs it */
-    uint32_t counted;           /* places of this worker that are counted there */
-    int64_t turn;               /* what it has saved up for its next turn: round robin */
+    struct prongd_limit *limit;   /* counts over all workers; NULL: nobody needs it */
+    uint32_t counted;             /* places of this worker that are counted there */
+    struct upstream_check *check; /* NULL: there are no checks, or it is retired */
+    int64_t turn;                 /* what it has saved up for its next turn: round robin */
 
     /* Failed attempts since `first_fail_ms`; both of CLOCK_MONOTONIC. */
     uint64_t fails;
@@ -72,6 +75,9 @@ void upstream_enter(struct upstream *upstream, enum upstream_state state);
 /* May a client be sent there now?  One that is down may be when its time is over. */
 bool upstream_is_usable(const struct upstream *upstream, uint64_t now_ms);
 
+/* … or when there is nobody else? */
+bool upstream_is_possible(const struct upstream *upstream);
+
 /* A client is sent there: of one that is down, to see how it is. */
 void upstream_use(struct upstream *upstream, uint64_t now_ms);
 
@@ -79,6 +85,9 @@ void upstream_use(struct upstream *upstream, uint64_t now_ms);
 void upstream_note_success(struct upstream *upstream);
 void upstream_note_failure(struct upstream *upstream, const struct proxy_config *config,
                            uint64_t now_ms);
+
+/* What several checks in a row say. */
+void upstream_note_check(struct upstream *upstream, bool succeeded);
 
 /* The one client that tried it did not see it through. */
 void upstream_note_nothing(struct upstream *upstream);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <prong/address.h>
 #include <prong/socket.h>
+#include <prong/timer.h>
 #include <prongd/service.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,26 +18,18 @@
 #include "balance.h"
 #include "proxy_options.h"
 #include "upstream.h"
+#include "upstream_check.h"
 #include "upstream_item.h"
+#include "upstream_name.h"
+#include "upstreams_internal.h"
+
+/* How soon it is looked whether other workers have given places back that clients wait for. */
+#define LOOK_AGAIN_MS 50
 
 /* What a connection from another worker has, of which the configuration says nothing. */
 static const struct upstream_item stranger = {.weight = 1};
 
-struct upstreams {
-    struct prongd_service *service;
-    const struct proxy_config *config;
-    struct balance balance;
-    struct upstream_item *items;
-    struct upstream *first; /* all of them, also those that are retired */
-    struct upstream **end;
-    size_t count;
-    struct upstream **candidates; /* room for all */
-    uint32_t last_number;
-    void (*on_change)(void *user);
-    void *user;
-};
-
-static uint64_t now_ms(void)
+uint64_t upstreams_now_ms(void)
 {
     struct timespec now;
 
@@ -44,7 +37,7 @@ static uint64_t now_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static void tell(const struct upstreams *upstreams)
+void upstreams_changed(const struct upstreams *upstreams)
 {
     if (upstreams->on_change != NULL)
         upstreams->on_change(upstreams->user);
@@ -59,9 +52,24 @@ static bool needs_count(const struct upstreams *upstreams, const struct upstream
            upstreams->config->balance == PROXY_RANDOM_TWO;
 }
 
-/* At the end of the list.  NULL with errno. */
-static struct upstream *add(struct upstreams *upstreams, const struct upstream_item *item,
-                            const struct prong_address *address)
+/* 0 or -ENOMEM. */
+static int equip(struct upstream *upstream)
+{
+    const struct upstreams *upstreams = upstream->owner;
+
+    if (upstream->limit == NULL && needs_count(upstreams, upstream->item) &&
+        upstream_count_all(upstream, upstreams->service) < 0)
+        return -ENOMEM;
+    if (upstreams->config->check_interval_ms == 0 || upstream->item == &stranger)
+        return 0;
+    upstream->check =
+        upstream_check_new(upstream, upstreams->config, prongd_loop(upstreams->service));
+    return upstream->check != NULL ? 0 : -ENOMEM;
+}
+
+/* Makes room for one more candidate, too.  NULL with errno. */
+static struct upstream *make(struct upstreams *upstreams, const struct upstream_item *item,
+                             const struct prong_address *address)
 {
     struct upstream **candidates =
         realloc(upstreams->candidates, (upstreams->count + 1) * sizeof(struct upstream *));
@@ -71,16 +79,52 @@ static struct upstream *add(struct upstreams *upstreams, const struct upstream_i
         return NULL;
     upstreams->candidates = candidates;
     upstream = upstream_new(upstreams, item, address, ++upstreams->last_number);
+    if (upstream == NULL || equip(upstream) == 0)
+        return upstream;
+    upstream_free(upstream);
+    errno = ENOMEM;
+    return NULL;
+}
+
+static struct upstream *find(const struct upstreams *upstreams, const struct prong_address *address)
+{
+    struct upstream *upstream = upstreams->first;
+
+    while (upstream != NULL && !prong_address_equal(&upstream->address, address))
+        upstream = upstream->next;
+    return upstream;
+}
+
+/* At the end of the list.  NULL with errno. */
+static struct upstream *add(struct upstreams *upstreams, const struct upstream_item *item,
+                            const struct prong_address *address)
+{
+    struct upstream *upstream = make(upstreams, item, address);
+
     if (upstream == NULL)
         return NULL;
-    if (needs_count(upstreams, item) && upstream_count_all(upstream, upstreams->service) < 0) {
-        upstream_free(upstream);
-        errno = ENOMEM;
-        return NULL;
-    }
     *upstreams->end = upstream;
     upstreams->end = &upstream->next;
     upstreams->count++;
+    return upstream;
+}
+
+/* One that was retired, or that a connection brought before its name was known, is used again. */
+struct upstream *upstreams_add(struct upstreams *upstreams, const struct upstream_item *item,
+                               const struct prong_address *address)
+{
+    struct upstream *upstream = find(upstreams, address);
+
+    if (upstream == NULL)
+        return add(upstreams, item, address);
+    if (upstream->state != UPSTREAM_RETIRED)
+        return upstream;
+    upstream->item = item;
+    if (equip(upstream) < 0) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    upstream_enter(upstream, UPSTREAM_UP);
     return upstream;
 }
 
@@ -97,6 +141,23 @@ static void drop(struct upstreams *upstreams, struct upstream *upstream)
     upstream_free(upstream);
 }
 
+void upstreams_retire(struct upstreams *upstreams, struct upstream *upstream)
+{
+    upstream_check_free(upstream->check);
+    upstream->check = NULL;
+    upstream_enter(upstream, UPSTREAM_RETIRED);
+    if (upstream->places == 0)
+        drop(upstreams, upstream);
+}
+
+static int use_item(struct upstreams *upstreams, const struct upstream_item *item)
+{
+    bool is_used = item->host[0] == '\0' ? upstreams_add(upstreams, item, &item->address) != NULL
+                                         : upstream_name_new(upstreams, item) != NULL;
+
+    return is_used ? 0 : -ENOMEM;
+}
+
 /* The items were checked with the configuration. */
 static int read_items(struct upstreams *upstreams, const struct prongd_list *list)
 {
@@ -110,10 +171,16 @@ static int read_items(struct upstreams *upstreams, const struct prongd_list *lis
         struct upstream_item *item = &upstreams->items[i];
 
         error = upstream_item_parse(item, list->items[i], problem, sizeof(problem));
-        if (error == 0 && item->host[0] == '\0' && add(upstreams, item, &item->address) == NULL)
-            error = -ENOMEM;
+        if (error == 0)
+            error = use_item(upstreams, item);
     }
     return error;
+}
+
+static void on_look(struct prong_timer *timer, void *user)
+{
+    (void)timer;
+    upstreams_changed(user);
 }
 
 struct upstreams *upstreams_new(struct prongd_service *service)
@@ -127,7 +194,8 @@ struct upstreams *upstreams_new(struct prongd_service *service)
     upstreams->config = prongd_service_config(service);
     upstreams->end = &upstreams->first;
     balance_init(&upstreams->balance, (enum proxy_balance)upstreams->config->balance);
-    error = read_items(upstreams, &upstreams->config->upstream);
+    upstreams->look = prong_timer_new(prongd_loop(service), on_look, upstreams);
+    error = upstreams->look == NULL ? -ENOMEM : read_items(upstreams, &upstreams->config->upstream);
     if (error == 0)
         return upstreams;
     upstreams_free(upstreams);
@@ -139,6 +207,8 @@ void upstreams_free(struct upstreams *upstreams)
 {
     if (upstreams == NULL)
         return;
+    upstream_name_free_all(upstreams->names);
+    prong_timer_free(upstreams->look);
     while (upstreams->first != NULL)
         drop(upstreams, upstreams->first);
     free(upstreams->candidates);
@@ -173,7 +243,7 @@ static const struct tier tiers[] = {{false, true}, {true, true}, {false, false},
 
 static bool belongs(const struct tier *tier, const struct upstream *upstream, uint64_t now)
 {
-    return upstream->state != UPSTREAM_RETIRED && upstream->item->is_backup == tier->is_backup &&
+    return upstream_is_possible(upstream) && upstream->item->is_backup == tier->is_backup &&
            upstream_is_usable(upstream, now) == tier->is_usable;
 }
 
@@ -205,12 +275,26 @@ static struct upstream *take_one(struct upstreams *upstreams, size_t count,
     return NULL;
 }
 
+/* Is a name still unknown, or somebody full whom the client has not tried?  Places that other
+ * workers give back are looked for. */
+static bool may_change(struct upstreams *upstreams, const struct upstream_tries *tries)
+{
+    bool is_full = false;
+
+    for (const struct upstream *one = upstreams->first; one != NULL; one = one->next)
+        is_full = is_full || (upstream_is_possible(one) && !was_tried(tries, one));
+    is_full = is_full && tries->count < UPSTREAM_TRIES;
+    if (is_full && !prong_timer_is_active(upstreams->look))
+        prong_timer_start(upstreams->look, LOOK_AGAIN_MS, 0);
+    return is_full || upstream_name_waits(upstreams->names);
+}
+
 struct upstream *upstreams_choose(struct upstreams *upstreams, struct prong_socket *client,
                                   struct upstream_tries *tries)
 {
     struct prong_address address = {0};
     struct upstream *upstream = NULL;
-    uint64_t now = now_ms();
+    uint64_t now = upstreams_now_ms();
     size_t tier_count = tries->count < UPSTREAM_TRIES ? sizeof(tiers) / sizeof(tiers[0]) : 0;
 
     (void)prong_socket_remote(client, &address);
@@ -220,7 +304,7 @@ struct upstream *upstreams_choose(struct upstreams *upstreams, struct prong_sock
         upstream = take_one(upstreams, count, &address);
     }
     if (upstream == NULL) {
-        errno = EHOSTUNREACH;
+        errno = may_change(upstreams, tries) ? EAGAIN : EHOSTUNREACH;
         return NULL;
     }
     tries->numbers[tries->count++] = upstream->number;
@@ -230,10 +314,8 @@ struct upstream *upstreams_choose(struct upstreams *upstreams, struct prong_sock
 
 struct upstream *upstreams_adopt(struct upstreams *upstreams, const struct prong_address *address)
 {
-    struct upstream *upstream = upstreams->first;
+    struct upstream *upstream = find(upstreams, address);
 
-    while (upstream != NULL && !prong_address_equal(&upstream->address, address))
-        upstream = upstream->next;
     if (upstream == NULL) {
         upstream = add(upstreams, &stranger, address);
         if (upstream == NULL)
@@ -253,7 +335,7 @@ static void give_place(struct upstream *upstream, bool counts)
     upstream_give_place(upstream, counts);
     if (upstream->state == UPSTREAM_RETIRED && upstream->places == 0)
         drop(upstreams, upstream);
-    tell(upstreams);
+    upstreams_changed(upstreams);
 }
 
 void upstream_connected(struct upstream *upstream)
@@ -264,7 +346,7 @@ void upstream_connected(struct upstream *upstream)
 void upstream_failed(struct upstream *upstream, int error)
 {
     (void)error;
-    upstream_note_failure(upstream, upstream->owner->config, now_ms());
+    upstream_note_failure(upstream, upstream->owner->config, upstreams_now_ms());
     give_place(upstream, true);
 }
 

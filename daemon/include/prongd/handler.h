@@ -129,7 +129,8 @@ struct prongd_handler {
     /* --- The life of a server in a worker.  All may be NULL. --- */
 
     /* Once for each server: the rows have filled `config`, which may get more now: a file that is
-     * read, a pattern that is compiled.  In the child that checks a configuration (-t, a reload),
+     * read, a pattern that is compiled.  (Of a handler that is built in: only a look at it,
+     * whenever a configuration is read.)  In the child that checks a configuration (-t, a reload),
      * and in each worker before it serves.  0, or a negative code with one sentence in `problem`
      * that says what is wrong: the configuration is refused. */
     int (*configure)(void *config, const char *server, char *problem, size_t size);
@@ -139,7 +140,7 @@ struct prongd_handler {
     int (*start)(struct prongd_service *service);
 
     /* The worker ends; the last connection is gone.  Frees what start has made: timers above all.
-     */
+     * Sockets of the handler's own that it destroys here are closed right after it. */
     void (*stop)(struct prongd_service *service);
 
     /* What else moves together with this connection: further sockets (a relay's upstream) and plain

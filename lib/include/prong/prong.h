@@ -21,6 +21,7 @@
 #include <prong/connect.h>
 #include <prong/error.h>
 #include <prong/framing.h>
+#include <prong/lookup.h>
 #include <prong/loop.h>
 #include <prong/pipe.h>
 #include <prong/proxy_header.h>
