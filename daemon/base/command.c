@@ -36,6 +36,11 @@ static const struct command_option reload_options[] = {
     {0},
 };
 
+static const struct command_option doctor_options[] = {
+    {"root", "DIRECTORY", "Looks for /proc below DIRECTORY: for tests."},
+    {0},
+};
+
 /* In the order of enum command. */
 const struct command_row commands[COMMAND_COUNT] = {
     {COMMAND_STATUS, "status", "", 0, 0, .help = "Shows the master, its workers and its servers."},
@@ -74,6 +79,10 @@ const struct command_row commands[COMMAND_COUNT] = {
     {COMMAND_METRICS, "metrics", "", 0, 0,
      .help = "Shows every metric in the text format of Prometheus."},
     {COMMAND_VERSION, "version", "", 0, 0, .help = "Shows the version of the running prongd."},
+    {COMMAND_DOCTOR, "doctor", "", 0, 0,
+     .help = "Looks for what is wrong with the service, its files and this machine, and says what "
+             "to do; the exit status is 1 after a warning and 2 after a problem.",
+     .is_local = true, .options = doctor_options},
     {COMMAND_NEW_MODULE, "new-module", "NAME", 1, 1,
      .help = "Makes a directory NAME with a module's project, to be built and tested with CMake.",
      .is_local = true},

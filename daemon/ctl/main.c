@@ -15,6 +15,7 @@
 #include "command.h"
 #include "complete.h"
 #include "connections.h"
+#include "doctor.h"
 #include "help.h"
 #include "new_module.h"
 #include "servers.h"
@@ -122,6 +123,7 @@ static int run_new_module(struct call *call)
 
 /* Gives the exit status.  NULL: run_plainly(). */
 static int (*const runners[COMMAND_COUNT])(struct call *call) = {
+    [COMMAND_DOCTOR] = doctor_run,
     [COMMAND_NEW_MODULE] = run_new_module,
     [COMMAND_SERVERS] = servers_run,
     [COMMAND_CONNECTIONS] = connections_run,

@@ -37,18 +37,33 @@ static json_t *number(uint64_t value)
     return json_integer((json_int_t)value);
 }
 
+/* Where its files are, for prongctl doctor. */
+static void add_files(json_t *master, const struct config *config)
+{
+    json_object_set_new(master, "config", json_string(config->file));
+    json_object_set_new(master, "log_target", json_string(config->daemon.log_target));
+    json_object_set_new(master, "module_directory",
+                        json_string(config->daemon.module_directory != NULL
+                                        ? config->daemon.module_directory
+                                        : PRONGD_MODULE_DIRECTORY));
+}
+
 static json_t *describe_master(const struct status *status)
 {
     const struct generation *current = generation_list_current(status->generations);
     char started[sizeof("2000-01-01T00:00:00Z")] = "";
     struct tm utc;
+    json_t *master;
 
     if (gmtime_r(&status->started, &utc) != NULL)
         (void)strftime(started, sizeof(started), "%Y-%m-%dT%H:%M:%SZ", &utc);
-    return json_pack("{s:I, s:s, s:s, s:o, s:s, s:o}", "pid", (json_int_t)getpid(), "version",
-                     PRONG_VERSION, "state", status->state, "generation",
-                     number(current != NULL ? current->number : 0), "started", started, "uptime_s",
-                     number(status->uptime_s));
+    master = json_pack("{s:I, s:s, s:s, s:o, s:s, s:o}", "pid", (json_int_t)getpid(), "version",
+                       PRONG_VERSION, "state", status->state, "generation",
+                       number(current != NULL ? current->number : 0), "started", started,
+                       "uptime_s", number(status->uptime_s));
+    if (current != NULL)
+        add_files(master, current->config);
+    return master;
 }
 
 /* --- Workers --- */
@@ -186,6 +201,8 @@ static json_t *describe_server(const struct status *status, const struct generat
         described, "accept",
         json_string(option_find(&server_options, "accept")->choices[config->accept]));
     json_object_set_new(described, "state", json_string("serving"));
+    json_object_set_new(described, "max_connections", number(config->max_connections));
+    json_object_set_new(described, "backlog", number(config->backlog));
     json_object_set_new(described, "counters", describe_counters(tally, config->handler));
     json_decref(tally);
     json_object_update_new(described, totals_json(&totals));
