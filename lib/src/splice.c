@@ -32,6 +32,8 @@ ssize_t prong_socket_splice_in(struct prong_socket *socket, int pipe_fd, size_t 
         return PRONG_EDESTROYED;
     if (socket->peer_ended)
         return 0;
+    if (most == 0)
+        return -EAGAIN; /* splice(2) would say 0, as at the end */
     received = splice(socket->io.fd, NULL, pipe_fd, NULL, most, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
     if (received > 0) {
         input_count(socket, (size_t)received);

@@ -186,6 +186,19 @@ static void a_full_pipe_is_not_an_error(void **state)
     close_channel(channel);
 }
 
+static void room_for_nothing_is_not_the_end(void **state)
+{
+    struct net *net = *state;
+    struct channel *channel = open_channel(net);
+
+    prong_socket_pause(net->accepted.socket);
+    assert_int_equal(write(channel->peer, "x", 1), 1);
+    assert_int_equal(prong_socket_splice_in(net->accepted.socket, channel->fds[1], 0), -EAGAIN);
+    run_idle(net);
+    assert_events(&net->accepted, "");
+    close_channel(channel);
+}
+
 static void the_pipe_goes_out(void **state)
 {
     struct net *net = *state;
@@ -310,6 +323,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_end_is_told_like_any_other, net_setup, net_teardown),
         cmocka_unit_test_setup_teardown(a_reset_closes_with_its_error, net_setup, net_teardown),
         cmocka_unit_test_setup_teardown(a_full_pipe_is_not_an_error, net_setup, net_teardown),
+        cmocka_unit_test_setup_teardown(room_for_nothing_is_not_the_end, net_setup, net_teardown),
         cmocka_unit_test_setup_teardown(the_pipe_goes_out, net_setup, net_teardown),
         cmocka_unit_test_setup_teardown(room_is_told_once, net_setup, net_teardown),
         cmocka_unit_test_setup_teardown(what_is_queued_goes_first, net_setup, net_teardown),

@@ -39,7 +39,7 @@ enum pair_way { PAIR_FROM_CLIENT, PAIR_FROM_UPSTREAM, PAIR_WAYS };
 struct flow {
     struct pipe *pipe; /* while it moves much; NULL: through the shared buffer */
     uint32_t arriving; /* bytes in the pipe that is on its way from another worker */
-    uint8_t streak;    /* full reads in a row; with a pipe: small ones */
+    uint8_t streak;    /* large reads in a row; with a pipe: small ones */
     bool has_ended;    /* the source has; the target is told when the pipe is empty */
 };
 

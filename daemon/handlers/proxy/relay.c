@@ -11,8 +11,10 @@
 
 #include "pipes.h"
 
-/* Full reads in a row after which a pipe is worth its price. */
-#define FULL_READS 3
+/* Reads of so much, in a row, after which a pipe is worth its price.  Less than the buffer: what is
+ * read is often a whole number of segments, the greatest of which has not quite 64 KiB. */
+#define LARGE_SIZE  (PRONG_READ_SIZE / 2)
+#define LARGE_READS 3
 
 /* As many small ones give it back. */
 #define SMALL_READS 16
@@ -43,7 +45,7 @@ static struct passage passage_of(struct prong_socket *client, enum pair_way way)
  * queue would only be longer. */
 static size_t read_size(const struct passage *passage)
 {
-    if (passage->flow->streak <= FULL_READS || prong_socket_queue_bytes(passage->target) > 0)
+    if (passage->flow->streak <= LARGE_READS || prong_socket_queue_bytes(passage->target) > 0)
         return PRONG_READ_SIZE;
     return RELAY_BUFFER_SIZE;
 }
@@ -66,11 +68,11 @@ static void begin_splicing(const struct passage *passage)
 }
 
 /* Where there is no pipe it is tried again after some more. */
-static void count_full(const struct passage *passage, size_t size)
+static void count_large(const struct passage *passage, size_t size)
 {
-    if (size < PRONG_READ_SIZE)
+    if (size < LARGE_SIZE)
         passage->flow->streak = 0;
-    else if (++passage->flow->streak == FULL_READS)
+    else if (++passage->flow->streak == LARGE_READS)
         begin_splicing(passage);
 }
 
@@ -84,7 +86,7 @@ bool relay_read(struct prong_socket *client, enum pair_way way, const void *byte
         prong_socket_destroy(passage.target, result);
         return false;
     }
-    count_full(&passage, size);
+    count_large(&passage, size);
     return result == 0;
 }
 
@@ -134,7 +136,8 @@ void relay_splice(struct prong_socket *client, enum pair_way way)
         passage.flow->streak = received < SMALL_SIZE ? passage.flow->streak + 1 : 0;
     if (received > 0 && !waits)
         drain(&passage);
-    else if (waits && (received == -EAGAIN || pipe_is_full(pipe)))
+    pipe = passage.flow->pipe;
+    if (pipe != NULL && (pipe_is_full(pipe) || (waits && received == -EAGAIN)))
         prong_socket_pause(passage.source);
 }
 

@@ -3,7 +3,7 @@
  * The relay: bytes from one socket of a pair to the other, none lost, none twice.
  *
  * Little goes through a buffer that all share, and what the target's kernel does not take is queued
- * and its source paused until that is sent.  After some full reads in a row a flow gets a kernel
+ * and its source paused until that is sent.  After some large reads in a row a flow gets a kernel
  * pipe, through which its bytes are spliced without ever coming here, until they are few again.
  *
  * A source's end is passed on when all before it is sent, each direction by itself.

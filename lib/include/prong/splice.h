@@ -27,9 +27,9 @@ PRONG_API void prong_socket_set_manual_reading(struct prong_socket *socket, bool
 PRONG_API bool prong_socket_manual_reading(const struct prong_socket *socket);
 
 /* Moves at most `most` bytes that have arrived into a pipe.  Counts them as read.
- * How many they are; 0: the peer has ended, and on_end follows.  -EAGAIN: nothing is there, or the
- * pipe has no room: it may be full with few bytes.  PRONG_EDESTROYED when it is not connected.
- * Other codes are errors of the connection: on_error and on_close follow. */
+ * How many they are; 0: the peer has ended, and on_end follows.  -EAGAIN: nothing is there, `most`
+ * is 0, or the pipe has no room: it may be full with few bytes.  PRONG_EDESTROYED when it is not
+ * connected. Other codes are errors of the connection: on_error and on_close follow. */
 PRONG_API ssize_t prong_socket_splice_in(struct prong_socket *socket, int pipe_fd, size_t most);
 
 /* Moves `size` bytes, at least one, all of which are in the pipe, to the peer.  Counts them as
