@@ -173,12 +173,13 @@ static int open_first(const struct config_listen *listen,
 }
 
 static int open_handle(const struct listeners *listeners, const struct config_server *server,
-                       size_t index, unsigned nth, const struct prong_listen_options *options)
+                       size_t index, const struct prong_listen_options *options)
 {
-    if (nth == 0)
+    const struct listener *first = listeners_find(listeners, server, index, 0);
+
+    if (first == NULL)
         return open_first(&server->addresses[index], options);
-    return reuseport_join(listeners_find(listeners, server, index, 0)->fd,
-                          listeners_find(listeners, server, index, 1) == NULL, options);
+    return reuseport_join(first->fd, listeners_find(listeners, server, index, 1) == NULL, options);
 }
 
 static int set_options(struct prong_listen_options *options, const struct config_server *server,
@@ -256,7 +257,7 @@ static struct listener *open_listener(struct listeners *listeners,
 
     if (set_options(&options, server, problem, size) < 0)
         return NULL;
-    fd = open_handle(listeners, server, index, nth, &options);
+    fd = open_handle(listeners, server, index, &options);
     if (fd >= 0) {
         listener = new_listener(fd, &origin);
         fd = -errno;

@@ -11,7 +11,7 @@ Two kinds of lanes, both with 2,000 lasting connections in a second:
 * a skew: after a second all connections of one worker are closed, and the load goes on.
 """
 
-from harness import connections, evenness, faults, greeters, verdict
+from harness import connections, evenness, faults, greeters, processes, verdict
 from harness.case import Case, Column, Lane
 from harness.load import load
 
@@ -26,6 +26,7 @@ LATENCY = (
     Column("p99_ms", "accept p99 ms", "{:.1f}".format),
     Column("worst_ms", "worst ms", "{:.0f}".format),
     Column("late_ms", "client late ms", "{:.0f}".format),
+    Column("switches", "switches/connection", "{:.1f}".format),
 )
 
 
@@ -55,9 +56,11 @@ class BalanceFaults(Case):
         with load(bench, "arrive", lane.host, peer.port(lane.host, greeters.LASTING),
                   cpus=greeters.EVERY_CPU, connections=kind.seconds * RATE, rate=RATE) as one:
             one.reach("ready")
+            before = processes.voluntary_switches(peer.child.pid)
             figures = kind.play(Stage(one, peer, lane.host))
+            switches = processes.voluntary_switches(peer.child.pid) - before
             one.go()
-        return figures
+        return {**figures, "switches": switches / (kind.seconds * RATE)}
 
     def verdicts(self, results):
         return [found for result in results if greeters.Balanced.name in result.samples
