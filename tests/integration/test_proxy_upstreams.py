@@ -293,6 +293,34 @@ def test_a_proxy_passes_on_what_another_told_it(proxy, prongd, named):
     last.wait_for_log("peer=[2001:db8::5]:55")
 
 
+def test_the_access_log_says_which_upstream_it_was(make_daemon, named):
+    a = named("a")
+    daemon = make_daemon("")
+    log = daemon.directory / "access"
+    daemon.write_config(server("relay", "proxy", upstream=a.address, access_log=log))
+    daemon.start()
+    assert visit(daemon) == b"a"
+    a.clients[0].close()
+    line = eventually(lambda: log.exists() and log.read_text(), "the line is written")
+    assert f"upstream={a.address} connect_ms=" in line
+    for pid in daemon.worker_pids():
+        daemon.descriptors[pid] += 1  # the set of paused sockets stays
+
+
+def counter(daemon, name):
+    counters = daemon.server_status("relay")["counters"]
+    return next(entry["count"] for entry in counters if entry["counter"] == name)
+
+
+def test_what_fails_is_counted(proxy):
+    with nobody() as gone:
+        daemon = proxy(gone, workers=1)
+        assert visits(daemon, 3) == {b"": 3}
+        eventually(lambda: counter(daemon, "clients_unserved") == 3, "clients are counted")
+    assert counter(daemon, "upstream_failures") == 3
+    assert counter(daemon, "upstream_downs") == 1
+
+
 def test_a_proxy_without_an_upstream_is_refused(make_daemon):
     daemon = make_daemon(server("relay", "proxy"))
     daemon.launch()

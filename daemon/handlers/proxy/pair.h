@@ -48,6 +48,8 @@ struct pair {
     struct prong_socket *upstream; /* OPEN */
     struct upstream *place;        /* there: OPEN */
     struct flow flows[PAIR_WAYS];
+    uint32_t upstream_number;  /* the last one: for the access log */
+    uint32_t connect_ms;       /* how long it took until it was connected */
     uint64_t upstream_written; /* as of the last time the client was idle */
     enum pair_state state;
 };

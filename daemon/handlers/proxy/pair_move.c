@@ -23,7 +23,7 @@ struct saved_flow {
 
 struct saved {
     uint32_t state; /* enum pair_state */
-    uint32_t reserved;
+    uint32_t connect_ms;
     uint64_t upstream_written;
     struct saved_flow flows[PAIR_WAYS];
     struct prong_address upstream; /* OPEN */
@@ -45,6 +45,7 @@ static void describe(const struct pair *pair, struct saved *saved)
 {
     memset(saved, 0, sizeof(*saved));
     saved->state = (uint32_t)pair->state;
+    saved->connect_ms = pair->connect_ms;
     saved->upstream_written = pair->upstream_written;
     if (pair->place != NULL)
         saved->upstream = *upstream_address(pair->place);
@@ -117,6 +118,7 @@ static int restore_open(struct prong_socket *client, const struct saved *saved)
     pair->place = upstreams_adopt(proxy_of(client)->upstreams, &saved->upstream);
     if (pair->place == NULL)
         return -errno;
+    pair->upstream_number = upstream_number(pair->place);
     pair_enter(pair, PAIR_OPEN);
     return 0;
 }
@@ -129,6 +131,7 @@ int pair_restore(struct prong_socket *client, const void *bytes, size_t size, ui
     if (version != PAIR_STATE_VERSION || size != sizeof(saved))
         return -EPROTO;
     memcpy(&saved, bytes, sizeof(saved));
+    pair->connect_ms = saved.connect_ms;
     pair->upstream_written = saved.upstream_written;
     for (int way = 0; way < PAIR_WAYS; way++) {
         pair->flows[way].arriving = saved.flows[way].filled;

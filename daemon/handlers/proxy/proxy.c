@@ -3,6 +3,7 @@
  * proxy: relays every connection to an upstream.
  */
 #include <errno.h>
+#include <prong/address.h>
 #include <prong/socket.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include "pair.h"
 #include "pair_move.h"
 #include "pipes.h"
+#include "proxy_counters.h"
 #include "proxy_options.h"
 #include "relay.h"
 #include "searches.h"
@@ -91,6 +93,21 @@ static void on_close(struct prong_socket *client, bool had_error)
     pair_enter(pair, PAIR_CLOSED);
 }
 
+/* --- What is told of it --- */
+
+static size_t describe(struct prong_socket *client, char *text, size_t size)
+{
+    const struct pair *pair = pair_of(client);
+    const struct upstream *upstream =
+        upstreams_find(proxy_of(client)->upstreams, pair->upstream_number);
+    char address[PRONG_ADDRESS_TEXT_SIZE];
+
+    if (upstream == NULL)
+        return 0;
+    prong_address_format(upstream_address(upstream), address, sizeof(address));
+    return (size_t)snprintf(text, size, "upstream=%s connect_ms=%u", address, pair->connect_ms);
+}
+
 /* --- The server's life in a worker --- */
 
 static int configure(void *config, const char *server, char *problem, size_t size)
@@ -168,4 +185,7 @@ const struct prongd_handler proxy_handler = {
     .companions = pair_companions,
     .adopt = pair_adopt,
     .limit = pair_limit,
+    .counters = proxy_counters,
+    .counter_count = PROXY_COUNTS,
+    .describe = describe,
 };

@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "pair.h"
+#include "proxy_counters.h"
 #include "proxy_options.h"
 #include "upstreams.h"
 
@@ -94,6 +95,7 @@ static void give_up(struct search *search, int error)
 {
     struct prong_socket *client = search->client;
 
+    prongd_count(prongd_service(client), PROXY_COUNT_UNSERVED, 1);
     prongd_log(client, PRONGD_LOG_WARNING, "client refused reason=\"no upstream\" error=\"%s\"",
                prong_error_text(error));
     pair_of(client)->search = NULL;
@@ -127,6 +129,8 @@ static void on_connect(struct prong_socket *socket)
     prong_socket_forget_connect(socket);
     upstream_connected(search->place);
     pair->place = search->place;
+    pair->upstream_number = upstream_number(search->place);
+    pair->connect_ms = (uint32_t)(search->owner->config->connect_timeout_ms - left_ms(search));
     pair->search = NULL;
     if (search->owner->config->send_proxy != PROXY_SEND_NONE)
         introduce(client, socket, search->owner->config->send_proxy);

@@ -9,6 +9,7 @@
 #include <prongd/service.h>
 #include <stdlib.h>
 
+#include "proxy_counters.h"
 #include "proxy_options.h"
 #include "upstream_check.h"
 #include "upstream_item.h"
@@ -119,6 +120,11 @@ struct prongd_limit *upstream_limit(const struct upstream *upstream)
 
 /* --- Health --- */
 
+uint32_t upstream_number(const struct upstream *upstream)
+{
+    return upstream->number;
+}
+
 const struct prong_address *upstream_address(const struct upstream *upstream)
 {
     return &upstream->address;
@@ -138,6 +144,8 @@ static void tell(const struct upstream *upstream, enum upstream_state state)
     if (is_quiet(state) || upstream->state == UPSTREAM_RETIRED ||
         (upstream->state == UPSTREAM_TRIAL && !is_up))
         return;
+    if (!is_up)
+        prongd_count(upstream->owner->service, PROXY_COUNT_DOWN, 1);
     prongd_service_log(upstream->owner->service, is_up ? PRONGD_LOG_NOTICE : PRONGD_LOG_WARNING,
                        "upstream is %s upstream=%s", is_up ? "up" : "down",
                        prong_address_format(&upstream->address, text, sizeof(text)));

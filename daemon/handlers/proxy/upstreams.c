@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "balance.h"
+#include "proxy_counters.h"
 #include "proxy_options.h"
 #include "upstream.h"
 #include "upstream_check.h"
@@ -312,6 +313,15 @@ struct upstream *upstreams_choose(struct upstreams *upstreams, struct prong_sock
     return upstream;
 }
 
+const struct upstream *upstreams_find(const struct upstreams *upstreams, uint32_t number)
+{
+    const struct upstream *upstream = upstreams->first;
+
+    while (upstream != NULL && upstream->number != number)
+        upstream = upstream->next;
+    return upstream;
+}
+
 struct upstream *upstreams_adopt(struct upstreams *upstreams, const struct prong_address *address)
 {
     struct upstream *upstream = find(upstreams, address);
@@ -346,6 +356,7 @@ void upstream_connected(struct upstream *upstream)
 void upstream_failed(struct upstream *upstream, int error)
 {
     (void)error;
+    prongd_count(upstream->owner->service, PROXY_COUNT_FAILURES, 1);
     upstream_note_failure(upstream, upstream->owner->config, upstreams_now_ms());
     give_place(upstream, true);
 }

@@ -56,6 +56,12 @@ void upstreams_watch(struct upstreams *upstreams, void (*on_change)(void *user),
  * errno ENOMEM. */
 struct upstream *upstreams_adopt(struct upstreams *upstreams, const struct prong_address *address);
 
+/* Which one it is, for upstreams_find(): never 0. */
+uint32_t upstream_number(const struct upstream *upstream);
+
+/* NULL: it is gone. */
+const struct upstream *upstreams_find(const struct upstreams *upstreams, uint32_t number);
+
 /* What a place there was counted with; NULL: nothing.  The handler's `limit`. */
 struct prongd_limit *upstream_limit(const struct upstream *upstream);
 

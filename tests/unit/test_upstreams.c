@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Upstreams: names that change, health, tries, and consistent choice.
+ */
+#include "dns_fixture.h"
+
+#include <errno.h>
+#include <prong/lookup.h>
+#include <prongd/handler.h>
+#include <prongd/service.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "balance.h"
+#include "proxy_options.h"
+#include "upstream.h"
+#include "upstream_item.h"
+#include "upstreams.h"
+#include "upstreams_internal.h"
+
+/* --- A service that is none --- */
+
+struct stage {
+    struct net *net;
+    struct proxy_config config;
+    char *items[4];
+    struct upstreams *upstreams;
+    unsigned changes;
+    unsigned lines; /* that were logged */
+};
+
+const void *prongd_service_config(const struct prongd_service *service)
+{
+    return &((const struct stage *)(const void *)service)->config;
+}
+
+struct prong_loop *prongd_loop(const struct prongd_service *service)
+{
+    return ((const struct stage *)(const void *)service)->net->loop;
+}
+
+void prongd_service_log(const struct prongd_service *service, enum prongd_log_level level,
+                        const char *format, ...)
+{
+    (void)level;
+    (void)format;
+    ((struct stage *)(void *)(uintptr_t)service)->lines++;
+}
+
+void prongd_count(struct prongd_service *service, size_t counter, uint64_t number)
+{
+    (void)service;
+    (void)counter;
+    (void)number;
+}
+
+struct prongd_limit *prongd_limit_new(struct prongd_service *service, const char *name)
+{
+    (void)service;
+    (void)name;
+    return calloc(1, sizeof(uint64_t));
+}
+
+void prongd_limit_free(struct prongd_limit *limit)
+{
+    free(limit);
+}
+
+int prongd_limit_take(struct prongd_limit *limit, uint64_t most)
+{
+    uint64_t *taken = (uint64_t *)(void *)limit;
+
+    if (most > 0 && *taken >= most)
+        return -EDQUOT;
+    ++*taken;
+    return 0;
+}
+
+void prongd_limit_give(struct prongd_limit *limit)
+{
+    --*(uint64_t *)(void *)limit;
+}
+
+uint64_t prongd_limit_sum(const struct prongd_limit *limit)
+{
+    return *(const uint64_t *)(const void *)limit;
+}
+
+/* --- The stage --- */
+
+static void on_change(void *user)
+{
+    struct stage *stage = user;
+
+    stage->changes++;
+}
+
+/* Upstreams of these items, which end with NULL; the client never is more than new. */
+static void begin(struct stage *stage, void **state, const char *const *items)
+{
+    *stage = (struct stage){
+        .net = *state,
+        .config = {.max_fails = 1, .fail_timeout_ms = 3600000, .resolve_interval_ms = 1},
+    };
+    for (size_t i = 0; items[i] != NULL; i++) {
+        stage->items[i] = strdup(items[i]);
+        stage->config.upstream.count++;
+    }
+    stage->config.upstream.items = stage->items;
+    net_client(stage->net, NULL);
+    stage->upstreams = upstreams_new((struct prongd_service *)(void *)stage);
+    assert_non_null(stage->upstreams);
+    upstreams_watch(stage->upstreams, on_change, stage);
+}
+
+static void end(struct stage *stage)
+{
+    upstreams_free(stage->upstreams);
+    for (size_t i = 0; i < stage->config.upstream.count; i++)
+        free(stage->items[i]);
+}
+
+/* The next one, with a place; NULL with errno. */
+static struct upstream *choose(struct stage *stage)
+{
+    struct upstream_tries tries = {0};
+
+    return upstreams_choose(stage->upstreams, stage->net->client.socket, &tries);
+}
+
+static void assert_address(const struct upstream *upstream, const char *expected)
+{
+    char text[PRONG_ADDRESS_TEXT_SIZE];
+
+    assert_non_null(upstream);
+    assert_string_equal(prong_address_format(upstream_address(upstream), text, sizeof(text)),
+                        expected);
+}
+
+/* Turns the loop until something may have changed. */
+static void wait_for_change(struct stage *stage)
+{
+    unsigned changes = stage->changes;
+
+    while (stage->changes == changes)
+        ev_run(stage->net->ev, EVRUN_ONCE);
+}
+
+/* --- Names --- */
+
+static const char *const one_name[] = {"web.example:80", NULL};
+
+static void a_name_has_to_be_waited_for(void **state)
+{
+    struct dns dns = {.ip = "192.0.2.1"};
+    struct stage stage;
+
+    dns_start(&dns, *state);
+    begin(&stage, state, one_name);
+    assert_null(choose(&stage));
+    assert_int_equal(errno, EAGAIN);
+    wait_for_change(&stage);
+    assert_address(choose(&stage), "192.0.2.1:80");
+    end(&stage);
+    dns_stop(&dns);
+}
+
+static void new_addresses_of_a_name_replace_the_old_ones(void **state)
+{
+    struct dns dns = {.ip = "192.0.2.1"};
+    struct stage stage;
+    struct upstream *old;
+
+    dns_start(&dns, *state);
+    begin(&stage, state, one_name);
+    wait_for_change(&stage);
+    old = choose(&stage);
+    upstream_connected(old);
+    dns.ip = "192.0.2.2";
+    while (old->state != UPSTREAM_RETIRED)
+        wait_for_change(&stage);
+    assert_address(choose(&stage), "192.0.2.2:80");
+    assert_address(old, "192.0.2.1:80"); /* somebody is there still */
+    assert_int_equal(stage.upstreams->count, 2);
+    upstream_closed(old);
+    assert_int_equal(stage.upstreams->count, 1);
+    end(&stage);
+    dns_stop(&dns);
+}
+
+static void an_address_that_comes_back_is_used_again(void **state)
+{
+    struct dns dns = {.ip = "192.0.2.1"};
+    struct stage stage;
+    struct upstream *first;
+
+    dns_start(&dns, *state);
+    begin(&stage, state, one_name);
+    wait_for_change(&stage);
+    first = choose(&stage);
+    dns.ip = "192.0.2.2";
+    while (first->state != UPSTREAM_RETIRED)
+        wait_for_change(&stage);
+    dns.ip = "192.0.2.1";
+    while (first->state != UPSTREAM_UP)
+        wait_for_change(&stage);
+    assert_ptr_equal(choose(&stage), first);
+    end(&stage);
+    dns_stop(&dns);
+}
+
+static void a_lookup_that_fails_keeps_the_addresses(void **state)
+{
+    struct dns dns = {.ip = "192.0.2.1"};
+    struct stage stage;
+
+    dns_start(&dns, *state);
+    begin(&stage, state, one_name);
+    wait_for_change(&stage);
+    dns.code = 2;
+    while (stage.lines == 0)
+        wait_for_change(&stage);
+    assert_address(choose(&stage), "192.0.2.1:80");
+    wait_for_change(&stage);
+    assert_int_equal(stage.lines, 1); /* told once */
+    dns.code = 0;
+    while (stage.lines == 1)
+        wait_for_change(&stage);
+    end(&stage);
+    dns_stop(&dns);
+}
+
+static void a_name_that_is_unknown_is_not_waited_for(void **state)
+{
+    struct dns dns = {.code = 3};
+    struct stage stage;
+
+    dns_start(&dns, *state);
+    begin(&stage, state, one_name);
+    wait_for_change(&stage);
+    assert_null(choose(&stage));
+    assert_int_equal(errno, EHOSTUNREACH);
+    end(&stage);
+    dns_stop(&dns);
+}
+
+static void on_lookup(void *user, int error, const struct prong_address *addresses, size_t count)
+{
+    struct prong_lookup **lookup = user;
+
+    assert_int_equal(error, 0);
+    assert_int_equal(count, 1);
+    assert_int_equal(addresses->port, 80);
+    assert_int_equal(prong_lookup_ttl_s(*lookup), 60);
+    *lookup = NULL;
+}
+
+static void a_lookup_tells_how_long_it_holds(void **state)
+{
+    struct dns dns = {.ip = "192.0.2.1"};
+    struct net *net = *state;
+    struct prong_lookup *lookup;
+
+    dns_start(&dns, net);
+    lookup = prong_lookup_start(net->loop, "web.example", 80, AF_INET, on_lookup, &lookup);
+    while (lookup != NULL)
+        ev_run(net->ev, EVRUN_ONCE);
+    dns_stop(&dns);
+}
+
+/* --- Health and tries --- */
+
+static const char *const two[] = {"192.0.2.1:80", "192.0.2.2:80", NULL};
+
+static void a_client_tries_each_once(void **state)
+{
+    struct upstream_tries tries = {0};
+    struct stage stage;
+    struct upstream *first, *second;
+
+    begin(&stage, state, two);
+    first = upstreams_choose(stage.upstreams, stage.net->client.socket, &tries);
+    upstream_failed(first, -ECONNREFUSED);
+    second = upstreams_choose(stage.upstreams, stage.net->client.socket, &tries);
+    assert_ptr_not_equal(first, second);
+    upstream_failed(second, -ECONNREFUSED);
+    assert_null(upstreams_choose(stage.upstreams, stage.net->client.socket, &tries));
+    assert_int_equal(errno, EHOSTUNREACH);
+    end(&stage);
+}
+
+static void one_that_failed_is_left_alone(void **state)
+{
+    struct stage stage;
+    struct upstream *failed;
+
+    begin(&stage, state, two);
+    failed = choose(&stage);
+    upstream_failed(failed, -ECONNREFUSED);
+    for (unsigned i = 0; i < 10; i++)
+        assert_ptr_not_equal(choose(&stage), failed);
+    end(&stage);
+}
+
+static void when_its_time_is_over_one_client_tries_it(void **state)
+{
+    struct stage stage;
+    struct upstream *failed;
+
+    begin(&stage, state, two);
+    failed = choose(&stage);
+    upstream_failed(failed, -ECONNREFUSED);
+    failed->down_until_ms = 0;
+    while (choose(&stage) != failed)
+        continue;
+    assert_int_equal(failed->state, UPSTREAM_TRIAL);
+    for (unsigned i = 0; i < 10; i++)
+        assert_ptr_not_equal(choose(&stage), failed);
+    upstream_connected(failed);
+    assert_int_equal(failed->state, UPSTREAM_UP);
+    end(&stage);
+}
+
+static void a_trial_that_is_given_up_says_nothing(void **state)
+{
+    struct stage stage;
+    struct upstream *failed;
+
+    begin(&stage, state, two);
+    failed = choose(&stage);
+    upstream_failed(failed, -ECONNREFUSED);
+    failed->down_until_ms = 0;
+    while (choose(&stage) != failed)
+        continue;
+    upstream_canceled(failed);
+    while (choose(&stage) != failed) /* the next one tries it */
+        continue;
+    end(&stage);
+}
+
+static void when_all_are_down_they_are_tried_all_the_same(void **state)
+{
+    struct stage stage;
+
+    begin(&stage, state, two);
+    upstream_failed(choose(&stage), -ECONNREFUSED);
+    upstream_failed(choose(&stage), -ECONNREFUSED);
+    assert_non_null(choose(&stage));
+    end(&stage);
+}
+
+static void a_connection_from_elsewhere_may_have_an_unknown_upstream(void **state)
+{
+    struct prong_address address;
+    struct stage stage;
+    struct upstream *stranger;
+
+    begin(&stage, state, two);
+    assert_int_equal(prong_address_parse(&address, "198.51.100.1:80"), 0);
+    stranger = upstreams_adopt(stage.upstreams, &address);
+    for (unsigned i = 0; i < 10; i++)
+        assert_ptr_not_equal(choose(&stage), stranger);
+    upstream_closed(stranger);
+    assert_int_equal(stage.upstreams->count, 2);
+    end(&stage);
+}
+
+/* --- Consistent choice --- */
+
+#define CLIENTS 2000
+
+static void pick_all(struct upstream **upstreams, size_t count, uint32_t chosen[CLIENTS])
+{
+    struct balance balance;
+
+    balance_init(&balance, PROXY_HASH_SOURCE);
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        struct prong_address client = {.family = AF_INET,
+                                       .ip = {192, 0, (uint8_t)(i >> 8), (uint8_t)i}};
+
+        chosen[i] = upstreams[balance_pick(&balance, upstreams, count, &client)]->number;
+    }
+}
+
+static void an_upstream_that_goes_moves_only_its_own_clients(void **state)
+{
+    static const char *const three[] = {"192.0.2.1:80", "192.0.2.2:80 weight=2", "192.0.2.3:80",
+                                        NULL};
+    uint32_t before[CLIENTS], after[CLIENTS];
+    struct upstream *all[3];
+    struct stage stage;
+    unsigned shares[4] = {0}, moved = 0;
+
+    begin(&stage, state, three);
+    all[0] = stage.upstreams->first;
+    all[1] = all[0]->next;
+    all[2] = all[1]->next;
+    pick_all(all, 3, before);
+    pick_all(all, 2, after);
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        shares[before[i]]++;
+        moved += before[i] != after[i];
+    }
+    assert_int_equal(moved, shares[all[2]->number]);
+    assert_in_range(shares[all[0]->number], CLIENTS / 5, CLIENTS * 3 / 10); /* a quarter */
+    assert_in_range(shares[all[1]->number], CLIENTS * 2 / 5, CLIENTS * 3 / 5);
+    end(&stage);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, net_setup, net_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_name_has_to_be_waited_for),
+        TEST(new_addresses_of_a_name_replace_the_old_ones),
+        TEST(an_address_that_comes_back_is_used_again),
+        TEST(a_lookup_that_fails_keeps_the_addresses),
+        TEST(a_name_that_is_unknown_is_not_waited_for),
+        TEST(a_lookup_tells_how_long_it_holds),
+        TEST(a_client_tries_each_once),
+        TEST(one_that_failed_is_left_alone),
+        TEST(when_its_time_is_over_one_client_tries_it),
+        TEST(a_trial_that_is_given_up_says_nothing),
+        TEST(when_all_are_down_they_are_tried_all_the_same),
+        TEST(a_connection_from_elsewhere_may_have_an_unknown_upstream),
+        TEST(an_upstream_that_goes_moves_only_its_own_clients),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
