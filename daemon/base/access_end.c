@@ -22,6 +22,7 @@ static const struct end_row rows[ACCESS_ENDS] = {
     [ACCESS_END_LIFETIME] = {"timeout", "lifetime"},
     [ACCESS_END_STALL] = {"timeout", "write_timeout"},
     [ACCESS_END_SILENT] = {"timeout", "ETIMEDOUT"},
+    [ACCESS_END_LINGER] = {"timeout", "linger"},
     [ACCESS_END_QUEUE] = {"limit", "max_write_queue"},
     [ACCESS_END_MEMORY] = {"limit", "max_memory"},
     [ACCESS_END_REFUSED] = {"refused", "-"},
@@ -46,10 +47,8 @@ static const struct {
     int code;
     enum access_end end;
 } errors[] = {
-    {0, ACCESS_END_UNKNOWN},
-    {-ECONNRESET, ACCESS_END_RESET},
-    {-EPIPE, ACCESS_END_RESET},
-    {-ETIMEDOUT, ACCESS_END_SILENT},
+    {0, ACCESS_END_UNKNOWN},         {-ECONNRESET, ACCESS_END_RESET}, {-EPIPE, ACCESS_END_RESET},
+    {-ETIMEDOUT, ACCESS_END_SILENT}, {-ENOBUFS, ACCESS_END_QUEUE},
 };
 
 enum access_end access_end_of_error(int code)

@@ -18,6 +18,7 @@ enum access_end {
     ACCESS_END_LIFETIME,   /* `lifetime` */
     ACCESS_END_STALL,      /* `write_timeout` */
     ACCESS_END_SILENT,     /* the kernel gave up on the client: user_timeout, keep_alive */
+    ACCESS_END_LINGER,     /* `linger` */
     ACCESS_END_QUEUE,      /* `max_write_queue` */
     ACCESS_END_MEMORY,     /* `max_memory` */
     ACCESS_END_REFUSED,    /* it was never let in: a limit or a list */
@@ -28,6 +29,10 @@ enum access_end {
     ACCESS_END_PROGRAM,    /* not a connection: a program that a handler had started */
     ACCESS_ENDS
 };
+
+/* Those that prongd cuts off are counted for status and metrics. */
+#define ACCESS_FIRST_CUT ACCESS_END_IDLE
+#define ACCESS_CUTS      (ACCESS_END_MEMORY - ACCESS_FIRST_CUT + 1)
 
 /* "client", "timeout" … */
 const char *access_end_by(enum access_end end);

@@ -38,6 +38,9 @@ static const struct scope handlers = {
     .member = "handler_counters",
     .labels = {{"server", "server"}, {"handler", "handler"}, {"counter", "counter"}},
     .described = "server, handler, counter"};
+static const struct scope cuts = {.member = "cuts",
+                                  .labels = {{"server", "server"}, {"reason", "reason"}},
+                                  .described = "server, reason"};
 static const struct scope listeners = {.member = "listeners",
                                        .labels = {{"server", "server"}, {"address", "address"}},
                                        .described = "server, address"};
@@ -108,6 +111,8 @@ static const struct row rows[] = {
      .help = "Connections that were refused by a limit."},
     {&drops, "count", "prong_server_drops_total", COUNTER,
      .help = "The same by reason: the limit or list that refused the client."},
+    {&cuts, "count", "prong_server_cuts_total", COUNTER,
+     .help = "Connections that prongd ended by itself, by reason: the timeout or limit."},
     {&servers, "shadowed", "prong_server_shadowed_total", COUNTER,
      .help = "Connections that would have been refused, but for shadow = yes."},
     {&servers, "expelled", "prong_server_expelled_total", COUNTER,

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "access_end.h"
 #include "drop.h"
 
 #define SCOREBOARD_VERSION         3
@@ -106,6 +107,7 @@ struct scoreboard_server {
     _Atomic uint64_t shadowed;
     _Atomic uint64_t expelled;
 
+    _Atomic uint64_t cuts[ACCESS_CUTS]; /* who was cut off, from ACCESS_FIRST_CUT on; sums */
     _Atomic uint64_t access_lost; /* lines of the access log that could not be written; a sum */
 
     /* What the handler counts, in the order of its rows; sums. */

@@ -103,6 +103,7 @@ struct config_server {
     uint64_t timeout_ms; /* 0: none, as for the next two */
     uint64_t first_byte_timeout_ms;
     uint64_t lifetime_ms;
+    uint64_t write_timeout_ms;
     bool no_delay;
     bool keep_alive;
     uint64_t keep_alive_idle_ms;
@@ -110,8 +111,9 @@ struct config_server {
     uint64_t keep_alive_count;
     uint64_t user_timeout_ms;
     uint64_t high_water_mark_bytes;
-    char *access_log;    /* "none", "syslog", "log", or a path: config_access_path() */
-    char *access_format; /* "text", "json", or a template */
+    uint64_t max_write_queue_bytes; /* 0: no limit */
+    char *access_log;               /* "none", "syslog", "log", or a path: config_access_path() */
+    char *access_format;            /* "text", "json", or a template */
     bool access_refused;
     int accept;         /* enum config_accept */
     int balance_metric; /* enum gate_metric: the choices stand in that order */

@@ -246,6 +246,11 @@ static const struct prongd_option server_rows[] = {
      .most = 30 * DAY,
      .help = "How long a connection may last, whatever it does, looked at once a second; 0 sets no "
              "limit."},
+    {PRONGD_DURATION(struct config_server, write_timeout_ms), "server", "write_timeout",
+     .fallback = "0", .most = 30 * DAY,
+     .help = "How long a client may take nothing of what waits to be sent to it, looked at once a "
+             "second; then it is reset.  What the kernel holds is user_timeout's.  0 sets no "
+             "limit."},
     {PRONGD_BOOLEAN(struct config_server, no_delay), "server", "no_delay", .fallback = "no",
      .help = "Whether small pieces are sent at once (TCP_NODELAY) instead of being gathered."},
     {PRONGD_BOOLEAN(struct config_server, keep_alive), "server", "keep_alive", .fallback = "no",
@@ -269,6 +274,10 @@ static const struct prongd_option server_rows[] = {
      .fallback = "64k", .least = 1, .most = GIB,
      .help = "How many bytes may wait to be sent to a client before its handler is told to "
              "pause."},
+    {PRONGD_SIZE(struct config_server, max_write_queue_bytes), "server", "max_write_queue",
+     .fallback = "0", .most = UINT64_C(1024) * GIB,
+     .help = "How many bytes may wait to be sent to a client at all: when its handler writes more, "
+             "the connection is closed; 0 sets no limit."},
     {PRONGD_CHOICE(struct config_server, accept), "server", "accept", .fallback = "balanced",
      .choices = accept_modes,
      .help = "Who decides which worker accepts: balanced keeps all workers at the same load, "

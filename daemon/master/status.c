@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "access_end.h"
 #include "clock.h"
 #include "config.h"
 #include "counters.h"
@@ -230,32 +231,52 @@ static json_t *describe_all_counters(const json_t *servers)
     return all;
 }
 
+/* A family of sums in the totals: "dropped_" and the reason. */
+struct reasons {
+    const char *prefix;
+    unsigned count;
+    const char *(*name)(unsigned reason);
+};
+
+static const char *drop_name(unsigned reason)
+{
+    return drop_reason_name((enum drop_reason)reason);
+}
+
+static const char *cut_name(unsigned reason)
+{
+    return access_end_reason((enum access_end)(ACCESS_FIRST_CUT + reason));
+}
+
+static const struct reasons drops = {"dropped_", DROP_REASONS, drop_name};
+static const struct reasons cuts = {"cut_", ACCESS_CUTS, cut_name};
+
 /* Of each server and reason: a sample for the metrics. */
-static void describe_drops(json_t *drops, const json_t *server)
+static void describe_reasons(json_t *list, const struct reasons *reasons, const json_t *server)
 {
     char member[64];
 
-    for (unsigned reason = 0; reason < DROP_REASONS; reason++) {
-        const char *name = drop_reason_name((enum drop_reason)reason);
+    for (unsigned reason = 0; reason < reasons->count; reason++) {
+        const char *name = reasons->name(reason);
 
-        (void)snprintf(member, sizeof(member), "dropped_%s", name);
-        json_array_append_new(drops, json_pack("{s:O, s:s, s:O}", "server",
-                                               json_object_get(server, "name"), "reason", name,
-                                               "count", json_object_get(server, member)));
+        (void)snprintf(member, sizeof(member), "%s%s", reasons->prefix, name);
+        json_array_append_new(list, json_pack("{s:O, s:s, s:O}", "server",
+                                              json_object_get(server, "name"), "reason", name,
+                                              "count", json_object_get(server, member)));
     }
 }
 
-static json_t *describe_all_drops(const json_t *servers)
+static json_t *describe_all_reasons(const struct reasons *reasons, const json_t *servers)
 {
-    json_t *drops = json_array();
+    json_t *list = json_array();
     const json_t *server;
     size_t i;
 
     json_array_foreach(servers, i, server)
     {
-        describe_drops(drops, server);
+        describe_reasons(list, reasons, server);
     }
-    return drops;
+    return list;
 }
 
 static json_t *describe_servers(const struct status *status)
@@ -336,10 +357,11 @@ json_t *status_json(const struct status *status)
 {
     json_t *servers = describe_servers(status);
 
-    return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", 1, "master",
+    return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", 1, "master",
                      describe_master(status), "counters", counters_json(status->counters),
                      "timeline", timeline_json(status->timeline), "workers",
-                     describe_workers(status), "drops", describe_all_drops(servers),
-                     "handler_counters", describe_all_counters(servers), "servers", servers,
-                     "listeners", describe_listeners(status));
+                     describe_workers(status), "drops", describe_all_reasons(&drops, servers),
+                     "cuts", describe_all_reasons(&cuts, servers), "handler_counters",
+                     describe_all_counters(servers), "servers", servers, "listeners",
+                     describe_listeners(status));
 }

@@ -27,6 +27,12 @@ struct row {
         .in_cell = offsetof(struct scoreboard_server, drops[reason]),                 \
     }
 
+#define CUT(end, text)                                                                           \
+    {                                                                                            \
+        .name = "cut_" text, .in_totals = offsetof(struct totals, cuts[end - ACCESS_FIRST_CUT]), \
+        .in_cell = offsetof(struct scoreboard_server, cuts[end - ACCESS_FIRST_CUT]),             \
+    }
+
 static const struct row rows[] = {
     ROW(connections),
     ROW(accepted),
@@ -43,6 +49,14 @@ static const struct row rows[] = {
     ROW(shadowed),
     ROW(expelled),
     ROW(access_lost),
+    CUT(ACCESS_END_IDLE, "timeout"),
+    CUT(ACCESS_END_FIRST_BYTE, "first_byte_timeout"),
+    CUT(ACCESS_END_LIFETIME, "lifetime"),
+    CUT(ACCESS_END_STALL, "write_timeout"),
+    CUT(ACCESS_END_SILENT, "ETIMEDOUT"),
+    CUT(ACCESS_END_LINGER, "linger"),
+    CUT(ACCESS_END_QUEUE, "max_write_queue"),
+    CUT(ACCESS_END_MEMORY, "max_memory"),
     DROP(DROP_DESCRIPTORS, "descriptors"),
     DROP(DROP_MEMORY, "memory"),
     DROP(DROP_PROXY_HEADER, "proxy_header"),

@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
+#include "access_end.h"
 #include "drop.h"
 
 struct scoreboard_server;
@@ -22,6 +23,7 @@ struct totals {
     uint64_t shadowed;
     uint64_t expelled;
     uint64_t access_lost;
+    uint64_t cuts[ACCESS_CUTS];
     uint64_t drops[DROP_REASONS];
     uint64_t bytes_read;
     uint64_t bytes_written;

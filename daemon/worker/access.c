@@ -20,6 +20,7 @@
 #include "connection.h"
 #include "record.h"
 #include "service.h"
+#include "trail.h"
 
 /* What a handler may add to a line. */
 #define FIELDS_SIZE 1024
@@ -37,28 +38,6 @@ struct access {
 static struct service *service_of(const struct prong_socket *socket)
 {
     return prong_server_user(prong_socket_server(socket));
-}
-
-/* --- The trail --- */
-
-static size_t trail_at(const struct service *service)
-{
-    const size_t unit = _Alignof(struct trail);
-
-    return (connection_extra_bytes(service->handler->state_size) + unit - 1) / unit * unit;
-}
-
-size_t access_extra_bytes(const struct service *service)
-{
-    size_t own = connection_extra_bytes(service->handler->state_size);
-
-    return service->access != NULL ? trail_at(service) - own + sizeof(struct trail) : 0;
-}
-
-/* The socket's bytes are aligned for any of it (socket_internal.h). */
-static struct trail *trail_of(const struct service *service, struct prong_socket *socket)
-{
-    return (void *)((char *)prong_socket_extra(socket) + trail_at(service));
 }
 
 static uint64_t now_ms(void)
@@ -122,18 +101,27 @@ unsigned long long access_lost(const struct service *service)
 
 void access_opened(struct service *service, struct prong_socket *socket)
 {
-    if (service->access != NULL)
-        trail_of(service, socket)->opened_ms = now_ms();
+    struct trail *trail = trail_of(service, socket);
+
+    if (trail != NULL)
+        trail->opened_ms = now_ms();
+}
+
+/* Also where there is no log. */
+static void count(struct service *service, enum access_end end)
+{
+    if (end >= ACCESS_FIRST_CUT && end < ACCESS_FIRST_CUT + ACCESS_CUTS)
+        service->cuts[end - ACCESS_FIRST_CUT]++;
 }
 
 void access_note(struct prong_socket *socket, enum access_end end)
 {
-    const struct service *service = service_of(socket);
-    struct trail *trail;
+    struct service *service = service_of(socket);
+    struct trail *trail = trail_of(service, socket);
 
-    if (service->access == NULL)
+    count(service, end);
+    if (trail == NULL)
         return;
-    trail = trail_of(service, socket);
     if (trail->end == ACCESS_END_UNKNOWN || trail->end == ACCESS_END_CLIENT)
         trail->end = end;
 }
@@ -146,6 +134,7 @@ void access_note_all(struct service *service, enum access_end end)
 
 void access_note_error(struct service *service, int code)
 {
+    count(service, access_end_of_error(code));
     if (service->access != NULL)
         service->access->error = code;
 }
@@ -287,15 +276,17 @@ void access_leave(const struct service *service, struct prong_socket *socket, st
                                     .slot = service->slot,
                                     .at_ds = (uint32_t)(now_ms() / 100)};
 
-    record->trail = (struct trail){.opened_ms = 0};
-    if (service->access != NULL)
-        record->trail = *trail_of(service, socket);
+    const struct trail *trail = trail_of(service, socket);
+
+    record->trail = trail != NULL ? *trail : (struct trail){.opened_ms = 0};
     trail_add(&record->trail, &step);
 }
 
 void access_arrive(const struct service *service, struct prong_socket *socket,
                    const struct record *record)
 {
-    if (service->access != NULL)
-        *trail_of(service, socket) = record->trail;
+    struct trail *trail = trail_of(service, socket);
+
+    if (trail != NULL)
+        *trail = record->trail;
 }

@@ -4,7 +4,7 @@
  * the line that is written when one ends.
  *
  * Every connection has one line, written by the worker that it ends in; a move is none.  Where a
- * server has no access log, service->access is NULL and all of these do nothing.
+ * server has no access log, service->access is NULL and all of these do nothing but count.
  */
 #ifndef PRONGD_ACCESS_H
 #define PRONGD_ACCESS_H
@@ -27,9 +27,6 @@ int access_open(struct service *service, struct ev_loop *loop, int fd);
 /* Writes what waits. */
 void access_close(struct service *service);
 
-/* Bytes that each connection of the service has behind the handler's state. */
-size_t access_extra_bytes(const struct service *service);
-
 /* Takes `fd`: the file, opened anew. */
 void access_reopen(struct service *service, int fd);
 
@@ -40,8 +37,8 @@ unsigned long long access_lost(const struct service *service);
 
 void access_opened(struct service *service, struct prong_socket *socket);
 
-/* Who ends it, before that happens.  The first who is noted stays, but that the client ended its
- * side is worth less than anything else. */
+/* Who ends it, before that happens; what the worker ends is counted by its reason.  The first who
+ * is noted stays, but that the client ended its side is worth less than anything else. */
 void access_note(struct prong_socket *socket, enum access_end end);
 
 /* The service ends all of its connections now. */

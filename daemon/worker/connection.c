@@ -58,7 +58,7 @@ static const char *const state_names[] = {
     [CONNECTION_CLOSED] = "closed",
 };
 
-static uint32_t now_ds(void)
+uint32_t connection_now_ds(void)
 {
     struct timespec now;
 
@@ -69,7 +69,7 @@ static uint32_t now_ds(void)
 /* 1 to 255, over and over. */
 static uint8_t moved_now(void)
 {
-    return (uint8_t)(now_ds() / MOVED_UNIT_DS % 255 + 1);
+    return (uint8_t)(connection_now_ds() / MOVED_UNIT_DS % 255 + 1);
 }
 
 bool connection_moved_lately(const struct connection *connection)
@@ -79,7 +79,7 @@ bool connection_moved_lately(const struct connection *connection)
 
 uint64_t connection_age_ms(const struct connection *connection)
 {
-    return (uint64_t)(uint32_t)(now_ds() - connection->opened_ds) * 100;
+    return (uint64_t)(uint32_t)(connection_now_ds() - connection->opened_ds) * 100;
 }
 
 static struct service *service_of(const struct prong_socket *socket)
@@ -128,7 +128,7 @@ void connection_greet(struct prong_socket *socket)
 {
     struct connection *connection = connection_of(socket);
 
-    connection->opened_ds = now_ds();
+    connection->opened_ds = connection_now_ds();
     connection_enter(connection, CONNECTION_GREETING);
 }
 
@@ -138,7 +138,7 @@ void connection_open(struct service *service, struct prong_socket *socket)
     struct connection *connection = connection_of(socket);
 
     connection->id = next_id(service->worker_cell);
-    connection->opened_ds = now_ds();
+    connection->opened_ds = connection_now_ds();
     access_opened(service, socket);
     connection_enter(connection, CONNECTION_ADMITTED);
     callbacks_note(socket, CALLBACK_CONNECTION);

@@ -61,6 +61,9 @@ struct connection *connection_of(struct prong_socket *socket);
 /* Since it was let in, over all moves. */
 uint64_t connection_age_ms(const struct connection *connection);
 
+/* The unit of opened_ds: tenths of a second of CLOCK_MONOTONIC. */
+uint32_t connection_now_ds(void);
+
 /* The only place that changes the state. */
 void connection_enter(struct connection *connection, enum connection_state state);
 

@@ -14,11 +14,32 @@
 #include "config.h"
 #include "connection.h"
 #include "service.h"
+#include "trail.h"
+
+/* Bytes wait, and the kernel has taken none of them for too long: the client does not read. */
+static bool has_stalled(const struct service *service, struct prong_socket *socket)
+{
+    uint64_t written = prong_socket_bytes_written(socket);
+    struct trail *trail = trail_of(service, socket);
+    uint32_t now_ds = connection_now_ds();
+
+    if (service->config->write_timeout_ms == 0)
+        return false;
+    if (prong_socket_queue_bytes(socket) == 0) {
+        trail->stalled_ds = 0;
+        return false;
+    }
+    if (trail->stalled_ds == 0 || trail->stalled_at != written) {
+        trail->stalled_ds = now_ds;
+        trail->stalled_at = written;
+    }
+    return (uint64_t)(now_ds - trail->stalled_ds) * 100 >= service->config->write_timeout_ms;
+}
 
 /* UNKNOWN: its time is not over, or it has a deadline of its own (greeting.h). */
-static enum access_end reason_to_close(const struct config_server *config,
-                                       struct prong_socket *socket)
+static enum access_end reason_to_close(const struct service *service, struct prong_socket *socket)
 {
+    const struct config_server *config = service->config;
     uint64_t age_ms = connection_age_ms(connection_of(socket));
 
     if (connection_of(socket)->state == CONNECTION_GREETING)
@@ -28,24 +49,28 @@ static enum access_end reason_to_close(const struct config_server *config,
     if (config->first_byte_timeout_ms > 0 && age_ms >= config->first_byte_timeout_ms &&
         prong_socket_bytes_read(socket) == 0)
         return ACCESS_END_FIRST_BYTE;
-    return ACCESS_END_UNKNOWN;
+    return has_stalled(service, socket) ? ACCESS_END_STALL : ACCESS_END_UNKNOWN;
 }
 
 static bool check_one(struct prong_socket *socket, void *user)
 {
-    const struct service *service = user;
-    enum access_end end = reason_to_close(service->config, socket);
+    enum access_end end = reason_to_close(user, socket);
 
     if (end == ACCESS_END_UNKNOWN || prong_socket_state(socket) >= PRONG_SOCKET_CLOSING)
         return true;
     prongd_log(socket, PRONGD_LOG_INFO, "client timed out reason=%s", access_end_reason(end));
     access_note(socket, end);
-    prong_socket_destroy(socket, 0);
+    /* What one that does not read was sent last would stay in the kernel for minutes. */
+    if (end != ACCESS_END_STALL || prong_socket_reset(socket) < 0)
+        prong_socket_destroy(socket, 0);
     return true;
 }
 
 void deadline_check(struct service *service)
 {
-    if (service->config->lifetime_ms > 0 || service->config->first_byte_timeout_ms > 0)
+    const struct config_server *config = service->config;
+
+    if (config->lifetime_ms > 0 || config->first_byte_timeout_ms > 0 ||
+        config->write_timeout_ms > 0)
         service_each_connection(service, check_one, service);
 }

@@ -26,6 +26,7 @@
 #include "log.h"
 #include "scoreboard.h"
 #include "service_handler.h"
+#include "trail.h"
 
 /* Descriptors that are not for connections, but not more than a quarter of all. */
 #define RESERVED_FDS 64
@@ -78,6 +79,8 @@ uint64_t service_publish(struct service *service)
     set(&cell->failed, service->failed);
     set(&cell->shadowed, service->shadowed);
     set(&cell->expelled, service->expelled);
+    for (size_t i = 0; i < ACCESS_CUTS; i++)
+        set(&cell->cuts[i], service->cuts[i]);
     set(&cell->access_lost, service->access_lost + access_lost(service));
     for (size_t i = 0; i < DROP_REASONS; i++)
         set(&cell->drops[i], service->drops[i]);
@@ -225,6 +228,9 @@ void service_init(struct service *service, const struct config_server *config,
     service->failed = get(&own->failed);
     service->shadowed = get(&own->shadowed);
     service->expelled = get(&own->expelled);
+    for (size_t i = 0; i < ACCESS_CUTS; i++)
+        service->cuts[i] = get(&own->cuts[i]);
+    service->has_trail = config_has_access_log(config) || config->write_timeout_ms > 0;
     service->access_lost = get(&own->access_lost);
     for (size_t i = 0; i < DROP_REASONS; i++)
         service->drops[i] = get(&own->drops[i]);
@@ -253,6 +259,7 @@ static void set_options(struct prong_server_options *options, const struct servi
     prong_server_options_init(options);
     options->socket_events = &service->events;
     options->pause_on_connect = config->pause_on_connect;
+    options->max_queue_bytes = config->max_write_queue_bytes;
     socket->allow_half_open = config->allow_half_open;
     socket->no_delay = config->no_delay;
     socket->keep_alive.enabled = config->keep_alive;
@@ -263,7 +270,7 @@ static void set_options(struct prong_server_options *options, const struct servi
     socket->high_water_mark = (uint32_t)config->high_water_mark_bytes;
     socket->timeout_ms = (uint32_t)config->timeout_ms;
     socket->extra_bytes =
-        connection_extra_bytes(service->handler->state_size) + access_extra_bytes(service);
+        connection_extra_bytes(service->handler->state_size) + trail_extra_bytes(service);
 }
 
 /* Room for one handle more. */

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "access_end.h"
 #include "drop.h"
 #include "module_code.h"
 #include "policy.h"
@@ -49,12 +50,14 @@ struct service {
     uint64_t refused;            /* clients that were over the limit */
     struct policy policy;
     struct access *access; /* NULL: no access log */
+    bool has_trail;        /* trail.h */
 
     /* Sums, those of earlier workers of the slot too. */
     uint64_t failed;              /* connections that ended with an error */
     uint64_t drops[DROP_REASONS]; /* clients that were not let in */
     uint64_t shadowed;            /* let in because of `shadow` */
     uint64_t expelled;            /* sent away by `enforce` */
+    uint64_t cuts[ACCESS_CUTS];   /* cut off, by reason, from ACCESS_FIRST_CUT on */
     uint64_t access_lost;         /* lines of the access log; of earlier workers only */
 
     const int *nudge_fds;                  /* an eventfd for each slot; borrowed */

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * What an access log tells of a connection beyond what is known anyway: which workers it left, when
- * it began to the millisecond, and who ended it.
+ * What some options want to know of a connection and others need not pay for: which workers it
+ * left, when it began to the millisecond, who ended it, and since when its client takes nothing.
  *
- * It stands behind the handler's state, of servers that have an access log only, and travels in the
+ * It stands behind the handler's state, of servers with such an option only, and travels in the
  * record of a move.
  */
 #ifndef PRONGD_TRAIL_H
 #define PRONGD_TRAIL_H
 
+#include <stddef.h>
 #include <stdint.h>
+
+struct prong_socket;
+struct service;
 
 /* So many moves are known, the last ones. */
 #define TRAIL_STEPS 4
@@ -21,11 +25,21 @@ struct trail_step {
 };
 
 struct trail {
-    uint64_t opened_ms; /* CLOCK_MONOTONIC; 0: not known */
-    uint32_t end;       /* enum access_end: what is noted until now */
-    uint32_t step_count;
+    uint64_t opened_ms;  /* CLOCK_MONOTONIC; 0: not known */
+    uint64_t stalled_at; /* bytes that were written when it was seen to take nothing */
+    uint32_t stalled_ds; /* and since when, as opened_ds; 0: it takes what is sent */
+    uint8_t end;         /* enum access_end: what is noted until now */
+    uint8_t step_count;
+    uint8_t is_held; /* the worker paused it, not its handler (pressure.h) */
+    uint8_t reserved;
     struct trail_step steps[TRAIL_STEPS]; /* the oldest first */
 };
+
+/* Bytes that each connection of the service has behind the handler's state. */
+size_t trail_extra_bytes(const struct service *service);
+
+/* NULL: the service's connections have none. */
+struct trail *trail_of(const struct service *service, struct prong_socket *socket);
 
 /* One more; the oldest is forgotten. */
 void trail_add(struct trail *trail, const struct trail_step *step);

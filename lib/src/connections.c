@@ -9,6 +9,7 @@
 
 #include "server_internal.h"
 #include "socket_internal.h"
+#include "write_queue.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -119,6 +120,7 @@ void server_adopt(struct prong_server *server, struct prong_socket *socket)
         server->first->previous = socket;
     server->first = socket;
     server->connections++;
+    server_queue_more(server, write_queue_bytes(socket->queue));
 }
 
 void server_discount(struct prong_server *server, bool closed)

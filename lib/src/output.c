@@ -104,11 +104,27 @@ static ssize_t write_through(struct prong_socket *socket, const struct output *o
     return sent;
 }
 
-static int enqueue(struct prong_socket *socket, const struct output *output, size_t sent)
+/* May so much more wait? */
+static bool has_room(const struct prong_socket *socket, size_t size)
+{
+    size_t most = socket->server != NULL ? socket->server->options.max_queue_bytes : 0;
+    size_t queued = write_queue_bytes(socket->queue);
+
+    return most == 0 || (queued <= most && size <= most - queued);
+}
+
+/* Of `total` bytes the kernel took `sent`. */
+static int enqueue(struct prong_socket *socket, const struct output *output, size_t total,
+                   size_t sent)
 {
     const struct iovec *first = output->pieces;
     int error;
 
+    if (!has_room(socket, total - sent)) {
+        (void)socket_will_reset(socket); /* the peer must not take what it has for all */
+        socket_fail(socket, -ENOBUFS, CALL_WRITE);
+        return -ENOBUFS;
+    }
     if (output->borrowed)
         error = write_queue_borrow(&socket->queue, (const uint8_t *)first->iov_base + sent,
                                    first->iov_len - sent);
@@ -120,6 +136,7 @@ static int enqueue(struct prong_socket *socket, const struct output *output, siz
             socket_fail(socket, -ENOMEM, CALL_WRITE);
         return -ENOMEM;
     }
+    server_queue_more(socket->server, total - sent);
     socket_update_watchers(socket);
     if (write_queue_bytes(socket->queue) < socket->high_water_mark)
         return 0;
@@ -143,7 +160,7 @@ static int put(struct prong_socket *socket, const struct output *output)
         sent = write_through(socket, output);
     if (sent < 0)
         return (int)sent;
-    return (size_t)sent == total ? 0 : enqueue(socket, output, (size_t)sent);
+    return (size_t)sent == total ? 0 : enqueue(socket, output, total, (size_t)sent);
 }
 
 int prong_socket_writev(struct prong_socket *socket, const struct iovec *pieces, int count)
@@ -227,6 +244,7 @@ void output_flush(struct prong_socket *socket)
             socket_fail(socket, (int)sent, CALL_WRITE);
         return;
     }
+    server_queue_less(socket->server, (size_t)sent);
     output_count(socket, (size_t)sent);
     if (socket->queue != NULL || !socket->need_drain)
         return;

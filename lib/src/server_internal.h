@@ -106,4 +106,17 @@ void server_forget(struct prong_server *server, struct prong_socket *socket, boo
 /* All of them live on without a server. */
 void server_abandon_all(struct prong_server *server);
 
+/* So many bytes more, or less, wait to be sent on one of its sockets.  Both accept NULL. */
+static inline void server_queue_more(struct prong_server *server, size_t size)
+{
+    if (server != NULL)
+        server->counters.bytes_queued += size;
+}
+
+static inline void server_queue_less(struct prong_server *server, size_t size)
+{
+    if (server != NULL)
+        server->counters.bytes_queued -= size;
+}
+
 #endif

@@ -208,6 +208,7 @@ static void close_now(struct prong_socket *socket)
         connector_free(socket->rare->connector);
         socket->rare->connector = NULL;
     }
+    server_queue_less(socket->server, write_queue_bytes(socket->queue));
     write_queue_free(&socket->queue);
     if (socket->io.fd >= 0)
         close(socket->io.fd);
@@ -255,9 +256,18 @@ void socket_vanish(struct prong_socket *socket)
         prong_socket_release(socket);
 }
 
-int prong_socket_reset(struct prong_socket *socket)
+int socket_will_reset(struct prong_socket *socket)
 {
     static const struct linger now = {.l_onoff = 1, .l_linger = 0};
+
+    if (!socket_is_tcp(socket))
+        return -ENOTSUP;
+    return setsockopt(socket->io.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now)) < 0 ? -errno : 0;
+}
+
+int prong_socket_reset(struct prong_socket *socket)
+{
+    int error;
 
     switch ((enum prong_socket_state)socket->state) {
     case PRONG_SOCKET_NEW:
@@ -275,10 +285,8 @@ int prong_socket_reset(struct prong_socket *socket)
     case PRONG_SOCKET_CLOSED:
         return PRONG_EDESTROYED;
     }
-    if (!socket_is_tcp(socket))
-        return -ENOTSUP;
-    if (setsockopt(socket->io.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now)) < 0)
-        return -errno;
-    prong_socket_destroy(socket, 0);
-    return 0;
+    error = socket_will_reset(socket);
+    if (error == 0)
+        prong_socket_destroy(socket, 0);
+    return error;
 }

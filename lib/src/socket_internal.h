@@ -143,6 +143,9 @@ void socket_open(struct prong_socket *socket, int fd, uint8_t family);
 /* CLOSING for a reason: on_error and on_close follow.  Ignored when it closes already. */
 void socket_fail(struct prong_socket *socket, int code, enum socket_call call);
 
+/* Its close will be a reset (TCP only).  0, -ENOTSUP or -errno. */
+int socket_will_reset(struct prong_socket *socket);
+
 /* The rare part, made when there is none; NULL when memory is short. */
 struct socket_rare *socket_rare(struct prong_socket *socket);
 

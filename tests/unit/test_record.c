@@ -37,9 +37,11 @@ enum {
     AT_VERSION = 4,
     AT_STATE_SIZE = 28,
     AT_IMAGE_SIZE = 32,
-    AT_SERVER = 40,
-    AT_HANDLER = 104,
-    HEAD_SIZE = 168
+    AT_TRAIL_END = 60,
+    AT_TRAIL_STEPS = 61,
+    AT_SERVER = 112,
+    AT_HANDLER = 176,
+    HEAD_SIZE = 240
 };
 
 static uint8_t *copy_of(const char *text)
@@ -222,6 +224,45 @@ static void names_without_an_end_are_refused(void **state)
     free(bytes);
 }
 
+static void a_trail_that_makes_no_sense_is_refused(void **state)
+{
+    static const size_t places[] = {AT_TRAIL_END, AT_TRAIL_STEPS};
+    size_t size;
+    uint8_t *bytes = full_bytes(&size);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        uint8_t value = bytes[places[i]];
+
+        bytes[places[i]] = 200;
+        assert_int_equal(decode(bytes, size), -EPROTO);
+        bytes[places[i]] = value;
+    }
+    free(bytes);
+}
+
+static void a_trail_travels(void **state)
+{
+    struct record record = full_record(), copy;
+    uint8_t *bytes;
+    size_t size;
+    int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    (void)state;
+    record.trail = (struct trail){.opened_ms = 12345, .stalled_at = 7, .stalled_ds = 9, .end = 1};
+    for (uint32_t i = 0; i < TRAIL_STEPS + 2; i++)
+        trail_add(&record.trail, &(struct trail_step){.generation = i, .slot = 2 * i, .at_ds = 99});
+    bytes = record_encode(&record, &size);
+    assert_non_null(bytes);
+    assert_int_equal(record_decode(&copy, &(struct record_bytes){bytes, size, &fd, 1}), 0);
+    assert_memory_equal(&copy.trail, &record.trail, sizeof(copy.trail));
+    assert_int_equal(copy.trail.step_count, TRAIL_STEPS);
+    assert_int_equal(copy.trail.steps[0].generation, 2);
+    record_clear(&copy);
+    record_clear(&record);
+    free(bytes);
+}
+
 static void as_much_state_as_a_handler_may_save_and_no_more(void **state)
 {
     struct record record = full_record();
@@ -315,6 +356,8 @@ int main(void)
         cmocka_unit_test(a_record_that_is_cut_or_too_long_is_refused),
         cmocka_unit_test(lengths_that_lie_are_refused),
         cmocka_unit_test(names_without_an_end_are_refused),
+        cmocka_unit_test(a_trail_that_makes_no_sense_is_refused),
+        cmocka_unit_test(a_trail_travels),
         cmocka_unit_test(as_much_state_as_a_handler_may_save_and_no_more),
         cmocka_unit_test(no_changed_bit_makes_a_reader_stumble),
         cmocka_unit_test(a_record_needs_a_descriptor),

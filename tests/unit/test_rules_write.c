@@ -280,6 +280,76 @@ static void r080_before_the_connect_nothing_is_written_yet(void **state)
     assert_int_equal(prong_server_counters(net->server)->bytes_read, 5);
 }
 
+/* --- What may wait at all --- */
+
+/* A server's socket whose peer does not read. */
+static void stop_reading(struct net *net)
+{
+    net_pair(net);
+    prong_socket_pause(net->client.socket);
+    forget(&net->accepted);
+}
+
+static uint64_t queued(const struct net *net)
+{
+    return prong_server_counters(net->server)->bytes_queued;
+}
+
+static void a_server_knows_how_much_waits(void **state)
+{
+    struct net *net = *state;
+
+    stop_reading(net);
+    assert_int_equal(queued(net), 0);
+    assert_int_equal(prong_socket_write(net->accepted.socket, big, BIG), 1);
+    assert_int_equal(queued(net), prong_socket_queue_bytes(net->accepted.socket));
+    prong_socket_resume(net->client.socket);
+    run_until(net, &net->accepted, "drain");
+    assert_int_equal(queued(net), 0);
+    prong_socket_pause(net->client.socket);
+    assert_int_equal(prong_socket_write(net->accepted.socket, big, BIG), 1);
+    assert_true(queued(net) > 0);
+    prong_socket_destroy(net->accepted.socket, 0);
+    assert_int_equal(queued(net), 0);
+}
+
+static void what_waits_moves_with_its_socket(void **state)
+{
+    struct net *net = *state;
+    struct prong_socket_image image;
+    struct prong_socket *socket;
+    uint64_t before;
+
+    stop_reading(net);
+    assert_int_equal(prong_socket_write(net->accepted.socket, big, BIG), 1);
+    before = queued(net);
+    assert_int_equal(prong_socket_detach(net->accepted.socket, &image), 0);
+    assert_int_equal(queued(net), 0);
+    socket = prong_socket_attach(net->loop, net->server, &image, 0, NULL, NULL);
+    assert_non_null(socket);
+    assert_int_equal(queued(net), before);
+    prong_socket_destroy(socket, 0);
+    assert_int_equal(queued(net), 0);
+}
+
+static void more_than_may_wait_closes_the_connection(void **state)
+{
+    struct net *net = *state;
+    int result = 0;
+
+    net->options.max_queue_bytes = 100000;
+    stop_reading(net);
+    for (unsigned i = 0; i < 100000 && result >= 0; i++) {
+        result = prong_socket_write(net->accepted.socket, big, 1000);
+        assert_true(queued(net) <= 100000);
+    }
+    assert_int_equal(result, -ENOBUFS);
+    assert_int_equal(queued(net), 0);
+    run_until(net, &net->accepted, "close");
+    assert_int_equal(net->accepted.error.code, -ENOBUFS);
+    assert_string_equal(net->accepted.error.syscall, "write");
+}
+
 static const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     TEST(r072_a_write_goes_to_the_kernel_at_once),
@@ -293,6 +363,9 @@ static const struct CMUnitTest tests[] = {
     TEST(r078_a_write_of_nothing_is_told_and_sends_nothing),
     TEST(r079_corked_writes_leave_as_one),
     TEST(r079_end_uncorks),
+    TEST(a_server_knows_how_much_waits),
+    TEST(what_waits_moves_with_its_socket),
+    TEST(more_than_may_wait_closes_the_connection),
     TEST(r079_a_corked_socket_whose_peer_ends_still_ends),
     TEST(r079_queued_writes_leave_together),
     TEST(r080_written_is_what_the_kernel_took),

@@ -78,6 +78,12 @@ struct prong_server_options {
 
     /* Peers to be closed at once and without a callback (R31); borrowed.  NULL: none. */
     const struct prong_block_list *block_list;
+
+    /* How many bytes may wait to be sent on each connection, whoever writes them: a write that
+     * would make it more gives -ENOBUFS, and the connection closes with that error and, of TCP,
+     * with RST.  0 (init): as
+     * many as there is memory for. */
+    size_t max_queue_bytes;
 };
 
 /* The defaults, which are also meant where NULL is passed for options. */
@@ -199,6 +205,7 @@ struct prong_server_counters {
     uint64_t blocked; /* on the block list */
     uint64_t bytes_read;
     uint64_t bytes_written;
+    uint64_t bytes_queued; /* no sum: what waits to be sent, of all of them together */
 };
 
 /* Borrowed; valid until the server is freed. */

@@ -150,7 +150,8 @@ PRONG_API struct prong_socket *prong_socket_from_fd(struct prong_loop *loop, int
 /* Takes `bytes` by copying what the kernel does not accept at once.
  * 0: go on.  1: accepted too, but the queue is at the high-water mark; wait for on_drain.
  * PRONG_EENDED after end(), PRONG_EDESTROYED on a closing socket, -ENOTCONN on one that
- * never started to connect, -ENOMEM: nothing was accepted.  -EPIPE, -ECONNRESET …: the
+ * never started to connect, -ENOMEM: nothing was accepted.  -ENOBUFS: more would wait than its
+ * server's max_queue_bytes; on_error and on_close follow.  -EPIPE, -ECONNRESET …: the
  * kernel refused; on_error and on_close follow.  While connecting, bytes are queued (R45). */
 PRONG_API int prong_socket_write(struct prong_socket *socket, const void *bytes, size_t size);
 
