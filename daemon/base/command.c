@@ -12,17 +12,23 @@ static const struct command_option servers_options[] = {
     {0},
 };
 
+/* Which connections. */
+#define CRITERIA                                                                                 \
+    {"server", "NAME", "Those of this server."},                                                 \
+        {"peer", "ADDRESS", "Those of this client, or of a network as 192.0.2.0/24."},           \
+        {"worker", "SLOT", "Those of the worker in this slot; GENERATION.SLOT for an old one."}, \
+        {"state", "STATE",                                                                       \
+         "Those that are open, paused, blocked, half-open, ending or draining."},                \
+        {"min-age", "TIME", "Those that are at least so old, as 90s, 10m or 2h."},               \
+        {"max-age", "TIME", "Those that are at most so old."},                                   \
+        {"min-idle", "TIME", "Those on which nothing came or went for so long."},                \
+        {"min-bytes", "N", "Those that carried so many bytes both ways, as 64K or 10M."},        \
+    {                                                                                            \
+        "min-queued", "N", "Those with so many bytes that wait to be sent."                      \
+    }
+
 static const struct command_option connections_options[] = {
-    {"server", "NAME", "Shows those of this server."},
-    {"peer", "ADDRESS", "Shows those of this client, or of a network as 192.0.2.0/24."},
-    {"worker", "SLOT", "Shows those of the worker in this slot; GENERATION.SLOT for an old one."},
-    {"state", "STATE",
-     "Shows those that are open, paused, blocked, half-open, ending or draining."},
-    {"min-age", "TIME", "Shows those that are at least so old, as 90s, 10m or 2h."},
-    {"max-age", "TIME", "Shows those that are at most so old."},
-    {"min-idle", "TIME", "Shows those on which nothing came or went for so long."},
-    {"min-bytes", "N", "Shows those that carried so many bytes both ways, as 64K or 10M."},
-    {"min-queued", "N", "Shows those with so many bytes that wait to be sent."},
+    CRITERIA,
     {"sort", "COLUMN",
      "Sorts by id, age, idle, in, out, bytes, queued, moves or peer; numbers with the largest "
      "first."},
@@ -30,6 +36,8 @@ static const struct command_option connections_options[] = {
     {"top", NULL, "Shows the twenty that carried the most bytes."},
     {0},
 };
+
+static const struct command_option close_options[] = {CRITERIA, {0}};
 
 static const struct command_option reload_options[] = {
     {"no-wait", NULL, "Ends when the new workers serve, and leaves the old ones to themselves."},
@@ -50,6 +58,10 @@ const struct command_row commands[COMMAND_COUNT] = {
     {COMMAND_CONNECTIONS, "connections", "", 0, 0,
      .help = "Shows the connections: client, worker, age, bytes, what waits to be sent.",
      .options = connections_options},
+    {COMMAND_CLOSE, "close", "ID…", 0, 2000,
+     .help =
+         "Closes connections: by number, as connections shows it, or those that options choose.",
+     .options = close_options},
     {COMMAND_RELOAD, "reload", "", 0, 0,
      .help = "Reloads the configuration and waits until the old workers are gone.",
      .options = reload_options},

@@ -47,6 +47,9 @@ const char *call_path(struct call *call);
 json_t *call_ask(struct call *call);
 json_t *call_ask_for(struct call *call, enum command command);
 
+/* With these arguments, a list of texts, which are taken. */
+json_t *call_ask_with(struct call *call, enum command command, json_t *arguments);
+
 /* The same for an answer that brings descriptors, which are given in `fds`, also when it fails. */
 json_t *call_ask_for_fds(struct call *call, enum command command, struct client_fds *fds);
 

@@ -12,6 +12,7 @@
 
 #include "answer.h"
 #include "call.h"
+#include "close.h"
 #include "command.h"
 #include "complete.h"
 #include "connections.h"
@@ -127,6 +128,7 @@ static int (*const runners[COMMAND_COUNT])(struct call *call) = {
     [COMMAND_NEW_MODULE] = run_new_module,
     [COMMAND_SERVERS] = servers_run,
     [COMMAND_CONNECTIONS] = connections_run,
+    [COMMAND_CLOSE] = close_run,
 };
 
 static int run_words(const struct arguments *arguments)

@@ -201,4 +201,5 @@ control_command *const command_table[COMMAND_COUNT] = {
     [COMMAND_METRICS] = command_status,
     [COMMAND_VERSION] = command_version,
     [COMMAND_CONNECTIONS] = connections_list,
+    [COMMAND_CLOSE] = connections_close,
 };

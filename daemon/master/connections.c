@@ -8,6 +8,7 @@
 
 #include "control.h"
 #include "master_internal.h"
+#include "request.h"
 #include "survey.h"
 
 static json_t *describe_part(const struct survey_part *part)
@@ -48,4 +49,63 @@ void connections_list(struct control_client *client, const json_t *arguments, vo
 
     (void)arguments;
     survey_start(&master->surveys, &question, client);
+}
+
+/* --- Closing --- */
+
+static int compare(const void *left, const void *right)
+{
+    uint64_t one = *(const uint64_t *)left, other = *(const uint64_t *)right;
+
+    return (one > other) - (one < other);
+}
+
+static bool is_found(const struct survey *survey, uint64_t id)
+{
+    return bsearch(&id, survey->found, survey->found_count, sizeof(id), compare) != NULL;
+}
+
+static void answer_close(struct survey *survey)
+{
+    json_t *not_found = json_array();
+
+    qsort(survey->found, survey->found_count, sizeof(survey->found[0]), compare);
+    for (size_t i = 0; i < survey->asked_count; i++) {
+        if (!is_found(survey, survey->asked[i]))
+            json_array_append_new(not_found, json_integer((json_int_t)survey->asked[i]));
+    }
+    control_answer(survey->client,
+                   json_pack("{s:b, s:I, s:o}", "ok", 1, "closed", (json_int_t)survey->found_count,
+                             "not_found", not_found));
+}
+
+/* False: one of them is no number. */
+static bool read_ids(const json_t *arguments, uint64_t *ids)
+{
+    for (size_t i = 0; i < json_array_size(arguments); i++) {
+        const char *text = json_string_value(json_array_get(arguments, i));
+        char *end;
+
+        ids[i] = strtoull(text, &end, 10);
+        if (*text < '0' || *text > '9' || *end != '\0')
+            return false;
+    }
+    return true;
+}
+
+void connections_close(struct control_client *client, const json_t *arguments, void *user)
+{
+    struct survey_question question = {
+        .message = MESSAGE_CLOSE, .answer = answer_close, .id_count = json_array_size(arguments)};
+    uint64_t *ids = calloc(question.id_count + 1, sizeof(*ids));
+    struct master *master = user;
+
+    question.ids = ids;
+    if (ids == NULL)
+        control_answer(client, NULL);
+    else if (question.id_count == 0 || !read_ids(arguments, ids))
+        control_answer(client, request_refusal(2, "close takes the numbers of connections"));
+    else
+        survey_start(&master->surveys, &question, client);
+    free(ids);
 }

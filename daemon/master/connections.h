@@ -13,4 +13,7 @@ struct control_client;
  * each roster (base/roster.h), in their order.  `user` is the master, as below. */
 void connections_list(struct control_client *client, const json_t *arguments, void *user);
 
+/* {"ok": true, "closed": N, "not_found": [ID, …]}. */
+void connections_close(struct control_client *client, const json_t *arguments, void *user);
+
 #endif

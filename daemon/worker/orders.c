@@ -10,6 +10,7 @@
 
 #include "accepting.h"
 #include "access.h"
+#include "closing.h"
 #include "exchange.h"
 #include "log.h"
 #include "message.h"
@@ -154,6 +155,14 @@ static void order_roster(struct worker *worker, const struct ipc_frame *frame)
     roster_writer_start(worker, ask.ticket);
 }
 
+static void order_close(struct worker *worker, const struct ipc_frame *frame)
+{
+    const struct message_ask *ask = frame->payload;
+
+    if (frame->size >= sizeof(*ask))
+        closing_start(worker, ask, (frame->size - sizeof(*ask)) / sizeof(ask->ids[0]));
+}
+
 static void (*const orders[MESSAGE_COUNT])(struct worker *worker, const struct ipc_frame *frame) = {
     [MESSAGE_ACCEPT] = order_accept,
     [MESSAGE_STOP] = order_stop,
@@ -169,6 +178,7 @@ static void (*const orders[MESSAGE_COUNT])(struct worker *worker, const struct i
     [MESSAGE_CLOSE_HANDLE] = order_close_handle,
     [MESSAGE_ACCESS_REOPEN] = order_access_reopen,
     [MESSAGE_ROSTER] = order_roster,
+    [MESSAGE_CLOSE] = order_close,
 };
 
 static void on_frame(struct ipc *ipc, const struct ipc_frame *frame, void *user)

@@ -74,7 +74,8 @@ static void describe_peer(struct roster_row *row, const struct prong_socket *soc
     memcpy(row->ip, peer.ip, sizeof(row->ip));
 }
 
-static struct roster_row describe(struct prong_socket *socket, size_t server)
+static struct roster_row describe(struct prong_socket *socket, size_t server,
+                                  const struct prongd_handler *handler)
 {
     const struct connection *connection = connection_of(socket);
     struct roster_row row = {
@@ -90,6 +91,8 @@ static struct roster_row describe(struct prong_socket *socket, size_t server)
     };
 
     describe_peer(&row, socket);
+    if (handler->describe != NULL)
+        (void)handler->describe(socket, row.text, sizeof(row.text));
     return row;
 }
 
@@ -126,7 +129,8 @@ static bool visit(struct prong_socket *socket, size_t server, void *user)
         return true;
     if (writer->used == BATCH)
         flush(writer);
-    writer->rows[writer->used++] = describe(socket, server);
+    writer->rows[writer->used++] =
+        describe(socket, server, writer->worker->services[server].handler);
     return writer->error == 0;
 }
 
@@ -153,15 +157,15 @@ static void answer(struct worker *worker, uint64_t ticket, int error, int fd)
         (void)ipc_send(worker->channel, MESSAGE_TOLD, &told, sizeof(told), &fd, error == 0 ? 1 : 0);
 }
 
+/* A worker that ends tells nothing: the master sees that it is gone. */
 static void on_end(bool is_whole, void *user)
 {
     struct writer *writer = user;
 
     flush(writer);
     put_head(writer);
-    if (!is_whole && writer->error == 0)
-        writer->error = -ENOMEM;
-    answer(writer->worker, writer->ticket, writer->error, writer->fd);
+    if (is_whole || writer->error < 0)
+        answer(writer->worker, writer->ticket, writer->error, writer->fd);
     close(writer->fd);
     free(writer);
 }

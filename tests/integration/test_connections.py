@@ -161,3 +161,45 @@ def test_many_are_listed_completely_while_they_move(daemon):
     finally:
         for client in clients:
             client.close()
+
+
+# --- close ---
+
+
+def test_a_connection_is_closed_by_its_number(daemon):
+    with connect(daemon.address("echo")) as client, connect(daemon.address("echo")) as other:
+        assert echoes(client) and echoes(other)
+        port = client.getsockname()[1]
+        row, = (row for row in connections(daemon) if row["peer"].endswith(f":{port}"))
+        mark = daemon.log_mark()
+        answer = daemon.ctl("close", str(row["id"]))
+        assert (answer.returncode, answer.stdout) == (0, "1 connections closed.\n"), answer.stderr
+        assert client.recv(1) == b"" and echoes(other)
+        daemon.wait_for_log(f"client closed by the operator server=echo connection={row['id']}", mark)
+
+
+def test_numbers_that_nobody_has_are_named(daemon):
+    with connect(daemon.address("echo")) as client:
+        assert echoes(client)
+        row, = connections(daemon)
+        answer = daemon.ctl("close", str(row["id"]), "7", "99", "--json")
+        assert answer.returncode == 1
+        assert json.loads(answer.stdout) == {"ok": False, "closed": 1, "not_found": [7, 99]}
+    answer = daemon.ctl("close", "7")
+    assert answer.returncode == 1 and "not found: 7\n" in answer.stderr
+
+
+def test_connections_are_closed_by_what_is_said_of_them(daemon):
+    clients = [connect(address) for address in 5 * [daemon.address("echo")]]
+    with connect(daemon.address("quiet")) as quiet:
+        assert all(echoes(client) for client in clients)
+        assert daemon.ctl("close", "--server=echo", "--peer=10.0.0.0/8").stdout.startswith("0 ")
+        assert daemon.ctl("close", "--server=echo").stdout == "5 connections closed.\n"
+        assert all(client.recv(1) == b"" for client in clients)
+        eventually(lambda: [row["server"] for row in connections(daemon)] == ["quiet"], "one is left")
+        quiet.close()
+
+
+@pytest.mark.parametrize("words", [[], ["x"], ["1", "--server=echo"], ["--peer=x"], ["-1"]])
+def test_close_wants_numbers_or_a_choice(daemon, words):
+    assert daemon.ctl("close", *words).returncode == 2
