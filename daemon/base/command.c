@@ -39,6 +39,14 @@ static const struct command_option connections_options[] = {
 
 static const struct command_option close_options[] = {CRITERIA, {0}};
 
+static const struct command_option drain_options[] = {
+    {"announce", NULL,
+     "Only shows it, and fails /readyz: clients are served until a drain without it."},
+    {"wait", NULL, "Waits until the server has no connection any more."},
+    {"timeout", "TIME", "Waits for at most so long, as 30s or 10m, and exits with 1 then."},
+    {0},
+};
+
 static const struct command_option reload_options[] = {
     {"no-wait", NULL, "Ends when the new workers serve, and leaves the old ones to themselves."},
     {0},
@@ -62,6 +70,12 @@ const struct command_row commands[COMMAND_COUNT] = {
      .help =
          "Closes connections: by number, as connections shows it, or those that options choose.",
      .options = close_options},
+    {COMMAND_DRAIN, "drain", "SERVER [ITEM]", 1, 2,
+     .help = "Lets a server, or an item of its handler such as an upstream, take nobody new; who "
+             "is connected goes on.",
+     .options = drain_options},
+    {COMMAND_UNDRAIN, "undrain", "SERVER [ITEM]", 1, 2,
+     .help = "Lets it take new clients again, at once."},
     {COMMAND_RELOAD, "reload", "", 0, 0,
      .help = "Reloads the configuration and waits until the old workers are gone.",
      .options = reload_options},

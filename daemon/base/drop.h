@@ -15,6 +15,7 @@ enum drop_reason {
     DROP_DESCRIPTORS,     /* the worker has none left */
     DROP_MEMORY,          /* nor memory */
     DROP_PROXY_HEADER,    /* a trusted proxy did not say for whom it connects */
+    DROP_DRAINED,         /* `prongctl drain` */
     DROP_LIST,            /* `allow` and `deny` */
     DROP_RATE,            /* max_rate_per_address */
     DROP_ADDRESS,         /* max_connections_per_address */

@@ -28,6 +28,7 @@
             "master to worker: an access log's file, opened anew; the server's index")            \
     MESSAGE(ROSTER, "master to worker: list your connections; struct message_ask")                \
     MESSAGE(CLOSE, "master to worker: close these connections; struct message_ask")               \
+    MESSAGE(DRAIN_SERVER, "master to worker: no new clients, or so again; struct message_drain")  \
     MESSAGE(TOLD, "worker to master: what was asked; struct message_told, perhaps a descriptor")  \
     MESSAGE(STATUS, "master to observer: what status says, as JSON in a file")
 
@@ -63,6 +64,13 @@ struct message_gave {
 struct message_ask {
     uint64_t ticket; /* which question it is */
     uint64_t ids[];  /* of connections, where it is about some */
+};
+
+/* A server, or an item of its handler. */
+struct message_drain {
+    uint64_t ticket;  /* 0: nothing is to be told */
+    uint64_t drained; /* 0: it is so no more */
+    char names[];     /* of the server and of the item ("": none), each ends with a NUL */
 };
 
 struct message_told {

@@ -57,12 +57,13 @@ typedef void print_function(FILE *stream, json_t *answer);
 
 /* What is not here is shown by print_members(). */
 static print_function *const printers[COMMAND_COUNT] = {
-    [COMMAND_STATUS] = status_print,       [COMMAND_RELOAD] = reload_print,
-    [COMMAND_DIFF] = plan_print,           [COMMAND_WORKERS] = reload_print,
-    [COMMAND_RECYCLE] = print_done,        [COMMAND_UPGRADE] = reload_print,
-    [COMMAND_REOPEN_LOGS] = print_done,    [COMMAND_LOG_LEVEL] = print_done,
-    [COMMAND_STOP_WORKERS] = print_asleep, [COMMAND_STOP] = print_stop,
-    [COMMAND_QUIT] = print_stop,           [COMMAND_METRICS] = print_metrics,
+    [COMMAND_STATUS] = status_print,   [COMMAND_RELOAD] = reload_print,
+    [COMMAND_DIFF] = plan_print,       [COMMAND_WORKERS] = reload_print,
+    [COMMAND_UNDRAIN] = print_done,    [COMMAND_RECYCLE] = print_done,
+    [COMMAND_UPGRADE] = reload_print,  [COMMAND_REOPEN_LOGS] = print_done,
+    [COMMAND_LOG_LEVEL] = print_done,  [COMMAND_STOP_WORKERS] = print_asleep,
+    [COMMAND_STOP] = print_stop,       [COMMAND_QUIT] = print_stop,
+    [COMMAND_METRICS] = print_metrics,
 };
 
 static int exit_status(const json_t *answer)

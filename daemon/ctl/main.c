@@ -17,6 +17,7 @@
 #include "complete.h"
 #include "connections.h"
 #include "doctor.h"
+#include "drain.h"
 #include "help.h"
 #include "new_module.h"
 #include "servers.h"
@@ -124,11 +125,9 @@ static int run_new_module(struct call *call)
 
 /* Gives the exit status.  NULL: run_plainly(). */
 static int (*const runners[COMMAND_COUNT])(struct call *call) = {
-    [COMMAND_DOCTOR] = doctor_run,
-    [COMMAND_NEW_MODULE] = run_new_module,
-    [COMMAND_SERVERS] = servers_run,
-    [COMMAND_CONNECTIONS] = connections_run,
-    [COMMAND_CLOSE] = close_run,
+    [COMMAND_DOCTOR] = doctor_run,   [COMMAND_NEW_MODULE] = run_new_module,
+    [COMMAND_SERVERS] = servers_run, [COMMAND_CONNECTIONS] = connections_run,
+    [COMMAND_CLOSE] = close_run,     [COMMAND_DRAIN] = drain_run,
 };
 
 static int run_words(const struct arguments *arguments)

@@ -10,6 +10,7 @@
 #include "config.h"
 #include "connections.h"
 #include "diff.h"
+#include "draining.h"
 #include "log.h"
 #include "master_internal.h"
 #include "options.h"
@@ -202,4 +203,6 @@ control_command *const command_table[COMMAND_COUNT] = {
     [COMMAND_VERSION] = command_version,
     [COMMAND_CONNECTIONS] = connections_list,
     [COMMAND_CLOSE] = connections_close,
+    [COMMAND_DRAIN] = draining_drain,
+    [COMMAND_UNDRAIN] = draining_undrain,
 };

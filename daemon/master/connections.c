@@ -43,8 +43,11 @@ static void answer_list(struct survey *survey)
 
 void connections_list(struct control_client *client, const json_t *arguments, void *user)
 {
-    static const struct survey_question question = {.message = MESSAGE_ROSTER,
-                                                    .answer = answer_list};
+    struct message_ask ask = {0};
+    struct survey_question question = {.message = MESSAGE_ROSTER,
+                                       .payload = &ask,
+                                       .payload_size = sizeof(ask),
+                                       .answer = answer_list};
     struct master *master = user;
 
     (void)arguments;
@@ -95,17 +98,24 @@ static bool read_ids(const json_t *arguments, uint64_t *ids)
 
 void connections_close(struct control_client *client, const json_t *arguments, void *user)
 {
-    struct survey_question question = {
-        .message = MESSAGE_CLOSE, .answer = answer_close, .id_count = json_array_size(arguments)};
-    uint64_t *ids = calloc(question.id_count + 1, sizeof(*ids));
+    size_t count = json_array_size(arguments);
+    size_t size = sizeof(struct message_ask) + count * sizeof(uint64_t);
+    struct message_ask *ask = calloc(1, size);
+    struct survey_question question = {.message = MESSAGE_CLOSE,
+                                       .payload = ask,
+                                       .payload_size = size,
+                                       .id_count = count,
+                                       .answer = answer_close};
     struct master *master = user;
 
-    question.ids = ids;
-    if (ids == NULL)
+    if (ask == NULL) {
         control_answer(client, NULL);
-    else if (question.id_count == 0 || !read_ids(arguments, ids))
+        return;
+    }
+    question.ids = ask->ids;
+    if (count == 0 || !read_ids(arguments, ask->ids))
         control_answer(client, request_refusal(2, "close takes the numbers of connections"));
     else
         survey_start(&master->surveys, &question, client);
-    free(ids);
+    free(ask);
 }

@@ -128,7 +128,8 @@ static json_t *describe(const struct master *master, const struct control_client
         control = json_pack("{s:i, s:o}", "fd", control_fd(master->control), "clients",
                             describe_clients(master->control));
     return json_pack(
-        "{s:i, s:s, s:i, s:i, s:i, s:I, s:o, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "{s:i, s:s, s:i, s:i, s:i, s:I, s:o, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+        "s:o}",
         "version", ESTATE_VERSION, "program", PRONG_VERSION, "image", image_fd, "client",
         client != NULL ? client->fd : -1, "scoreboard", scoreboard_fd(master->scoreboard),
         "started", (json_int_t)master->started, "last_generation", number(master->last_generation),
@@ -136,8 +137,9 @@ static json_t *describe(const struct master *master, const struct control_client
         (int)master->wanted_workers, "pid_file", pid_file, "control", control, "listeners",
         describe_listeners(master->listeners), "generations",
         describe_generations(&master->generations), "history", history_json(&master->history),
-        "counters", counters_json(&master->counters), "timeline", timeline_json(&master->timeline),
-        "observer", observation_describe(master->observation));
+        "counters", counters_json(&master->counters), "drains", drains_json(&master->drains),
+        "timeline", timeline_json(&master->timeline), "observer",
+        observation_describe(master->observation));
 }
 
 int estate_write(const struct master *master, const struct control_client *client, int image_fd)

@@ -299,6 +299,7 @@ int estate_adopt(struct master *master, int fd, char *problem, size_t size)
     if (error == 0)
         error = adopt_generations(master, json_object_get(estate, "generations"));
     counters_read(&master->counters, json_object_get(estate, "counters"));
+    drains_read(&master->drains, json_object_get(estate, "drains"));
     timeline_read(&master->timeline, json_object_get(estate, "timeline"));
     history_read(&master->history, json_object_get(estate, "history"));
     if (error < 0)

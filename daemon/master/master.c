@@ -50,6 +50,7 @@ json_t *master_status(const struct master *master)
         .scoreboard = master->scoreboard,
         .history = &master->history,
         .counters = &master->counters,
+        .drains = &master->drains,
         .timeline = &master->timeline,
         .state = names[master->state],
         .started = master->started,
@@ -132,6 +133,13 @@ static void on_gave(struct generation *generation, uint32_t moved, uint32_t kept
     reload_on_gave(master->reload, generation, moved, kept);
 }
 
+static void on_worker(const struct slot *slot, void *user)
+{
+    const struct master *master = user;
+
+    drains_tell(&master->drains, slot);
+}
+
 static void on_told(const struct slot *slot, const struct ipc_frame *frame, void *user)
 {
     struct master *master = user;
@@ -185,6 +193,7 @@ static const struct supervisor_events supervisor_events = {
     .on_trial = on_trial,
     .on_failed = on_failed,
     .on_gave = on_gave,
+    .on_worker = on_worker,
     .on_told = on_told,
     .on_lost = on_lost,
     .on_asleep = on_asleep,
@@ -328,6 +337,7 @@ static void abandon(struct master *master)
         generation_abandon(generation);
     }
     history_clear(&master->history);
+    drains_clear(&master->drains);
     listeners_free(master->listeners);
     if (master->loop != NULL)
         ev_loop_destroy(master->loop);

@@ -12,6 +12,7 @@
 
 #include "control.h"
 #include "counters.h"
+#include "drains.h"
 #include "generation.h"
 #include "history.h"
 #include "notify.h"
@@ -64,6 +65,7 @@ struct master {
     struct waiting stopping; /* who waits for the end of the service */
     struct waiting sleeping; /* who waits for the end of the workers */
     struct surveys surveys;
+    struct drains drains;
     struct pid_file pid_file;
     ev_signal *signals; /* one for each row of the table */
     time_t started;

@@ -111,6 +111,7 @@ static void commit(struct reload *reload)
         generation_release_listeners(generation);
     }
     live_commit(&reload->live, master, next);
+    drains_follow(&master->drains, next->config);
     observation_commit(master->observation, next);
     master->counters.reloads++;
     timeline_add(&master->timeline, TIMELINE_RELOAD, next->number, "");

@@ -45,6 +45,7 @@ static void on_ready(struct slot *slot, const struct ipc_frame *frame)
     slot->ready_at = clock_s();
     log_info("worker ready slot=%u generation=%llu pid=%d", slot->index,
              (unsigned long long)generation->number, (int)slot->pid);
+    slot->supervisor->events->on_worker(slot, slot->supervisor->user);
     if (generation->accepts) {
         slot_accept(slot);
         (void)pairing_connect_leavers(slot->supervisor->generations, slot);

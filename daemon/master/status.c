@@ -20,6 +20,7 @@
 #include "clock.h"
 #include "config.h"
 #include "counters.h"
+#include "drains.h"
 #include "generation.h"
 #include "history.h"
 #include "listeners.h"
@@ -201,12 +202,12 @@ static json_t *describe_server(const struct status *status, const struct generat
     json_object_set_new(
         described, "accept",
         json_string(option_find(&server_options, "accept")->choices[config->accept]));
-    json_object_set_new(described, "state", json_string("serving"));
     json_object_set_new(described, "max_connections", number(config->max_connections));
     json_object_set_new(described, "backlog", number(config->backlog));
     json_object_set_new(described, "counters", describe_counters(tally, config->handler));
     json_decref(tally);
     json_object_update_new(described, totals_json(&totals));
+    drains_describe(status->drains, described);
     return described;
 }
 

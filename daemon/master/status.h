@@ -10,6 +10,7 @@
 #include <time.h>
 
 struct counters;
+struct drains;
 struct generation_list;
 struct history;
 struct scoreboard;
@@ -20,6 +21,7 @@ struct status {
     const struct scoreboard *scoreboard;
     const struct history *history;
     const struct counters *counters;
+    const struct drains *drains;
     const struct timeline *timeline;
     const char *state; /* of the service: "running" … */
     time_t started;

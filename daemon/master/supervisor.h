@@ -38,6 +38,9 @@ struct supervisor_events {
     /* A worker has given its connections away. */
     void (*on_gave)(struct generation *generation, uint32_t moved, uint32_t kept, void *user);
 
+    /* A worker is ready: it will be told to accept after this. */
+    void (*on_worker)(const struct slot *slot, void *user);
+
     /* A worker has told what it was asked; the frame's descriptors are closed after it. */
     void (*on_told)(const struct slot *slot, const struct ipc_frame *frame, void *user);
 

@@ -73,9 +73,9 @@ void survey_clear(struct surveys *surveys, const char *why)
 
 /* --- Asking --- */
 
-/* A worker that does not exist, or does not take it, is not waited for. */
-static void ask_slot(struct survey *survey, const struct slot *slot, enum message message,
-                     const struct message_ask *ask, size_t size)
+/* A worker that does not exist is not waited for, nor one that cannot take it. */
+static void ask_slot(struct survey *survey, const struct slot *slot,
+                     const struct survey_question *question)
 {
     struct survey_part *part = &survey->parts[survey->part_count];
 
@@ -83,19 +83,20 @@ static void ask_slot(struct survey *survey, const struct slot *slot, enum messag
         return;
     *part = (struct survey_part){
         .generation = slot->generation->number, .slot = slot->index, .pid = slot->pid, .fd = -1};
-    if (ipc_send(slot->ipc, message, ask, size, NULL, 0) < 0)
+    if (ipc_send(slot->ipc, question->message, question->payload, question->payload_size, NULL, 0) <
+        0)
         part->state = SURVEY_PART_FAILED;
     survey->part_count++;
 }
 
-static void ask_all(struct survey *survey, enum message message, const struct message_ask *ask,
-                    size_t size)
+static void ask_all(struct survey *survey, const struct survey_question *question)
 {
     const struct generation *generation = survey->surveys->generations->first;
 
+    memcpy(question->payload, &survey->ticket, sizeof(survey->ticket));
     for (; generation != NULL; generation = generation->next) {
         for (unsigned i = 0; i < generation->slot_count; i++)
-            ask_slot(survey, &generation->slots[i], message, ask, size);
+            ask_slot(survey, &generation->slots[i], question);
     }
 }
 
@@ -136,21 +137,17 @@ static struct survey *survey_new(struct surveys *surveys, const struct survey_qu
 void survey_start(struct surveys *surveys, const struct survey_question *question,
                   struct control_client *client)
 {
-    size_t size = sizeof(struct message_ask) + question->id_count * sizeof(uint64_t);
-    struct message_ask *ask = calloc(1, size);
-    struct survey *survey = ask != NULL ? survey_new(surveys, question, client) : NULL;
+    struct survey *survey = survey_new(surveys, question, client);
 
     if (survey == NULL) {
-        free(ask);
         control_answer(client, NULL);
         return;
     }
-    ask->ticket = survey->ticket;
+    survey->number = question->number;
     survey->asked_count = question->id_count;
     for (size_t i = 0; i < question->id_count; i++)
-        survey->asked[i] = ask->ids[i] = question->ids[i];
-    ask_all(survey, question->message, ask, size);
-    free(ask);
+        survey->asked[i] = question->ids[i];
+    ask_all(survey, question);
     ev_timer_start(surveys->loop, &survey->limit);
     conclude(survey);
 }
@@ -201,6 +198,7 @@ void survey_on_told(struct surveys *surveys, const struct slot *slot, const stru
     part = survey != NULL ? find_part(survey, slot) : NULL;
     if (part == NULL)
         return; /* it comes too late */
+    part->error = (int)told.error;
     part->state = told.error == 0 ? SURVEY_PART_TOLD : SURVEY_PART_FAILED;
     if (frame->fd_count == 1)
         part->fd = fcntl(frame->fds[0], F_DUPFD_CLOEXEC, 0);

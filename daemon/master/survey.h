@@ -37,7 +37,8 @@ struct survey_part {
     uint64_t generation;
     unsigned slot;
     pid_t pid;
-    int fd; /* that it passed; -1: none */
+    int fd;    /* that it passed; -1: none */
+    int error; /* that it told */
 };
 
 /* Everybody has told, or will not: answers the client, and takes descriptors out of the parts (-1)
@@ -51,6 +52,7 @@ struct survey {
     survey_answer *answer;
     struct survey_part *parts;
     size_t part_count;
+    uint64_t number;
     uint64_t *asked; /* the connections that it is about; malloc'ed */
     size_t asked_count;
     uint64_t *found; /* those that some worker has found, in any order; malloc'ed */
@@ -70,8 +72,11 @@ struct surveys {
 /* What is asked. */
 struct survey_question {
     enum message message;
-    const uint64_t *ids; /* copied */
+    void *payload; /* begins with a uint64_t ticket, which is filled in; copied, as the next one */
+    size_t payload_size;
+    const uint64_t *ids; /* of the connections that it is about */
     size_t id_count;
+    uint64_t number; /* whatever the answer needs to know */
     survey_answer *answer;
 };
 

@@ -60,6 +60,7 @@ static const struct row rows[] = {
     DROP(DROP_DESCRIPTORS, "descriptors"),
     DROP(DROP_MEMORY, "memory"),
     DROP(DROP_PROXY_HEADER, "proxy_header"),
+    DROP(DROP_DRAINED, "drained"),
     DROP(DROP_LIST, "list"),
     DROP(DROP_RATE, "rate_per_address"),
     DROP(DROP_ADDRESS, "per_address"),

@@ -4,6 +4,7 @@
  */
 #include "snapshot.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -85,10 +86,27 @@ const char *snapshot_sickness(const struct snapshot *snapshot)
     return NULL;
 }
 
+/* The first server that an operator has drained; NULL: none. */
+static const char *drained_server(const struct snapshot *snapshot)
+{
+    const json_t *server;
+    size_t i;
+
+    json_array_foreach(json_object_get(snapshot->status, "servers"), i, server)
+    {
+        const char *state = json_string_value(json_object_get(server, "state"));
+
+        if (state != NULL && strcmp(state, "serving") != 0)
+            return json_string_value(json_object_get(server, "name"));
+    }
+    return NULL;
+}
+
 const char *snapshot_unreadiness(const struct snapshot *snapshot)
 {
+    static char reason[128];
     const char *sickness = snapshot_sickness(snapshot);
-    const char *state;
+    const char *state, *server;
 
     if (sickness != NULL)
         return sickness;
@@ -96,7 +114,13 @@ const char *snapshot_unreadiness(const struct snapshot *snapshot)
         json_string_value(json_object_get(json_object_get(snapshot->status, "master"), "state"));
     if (state == NULL || strcmp(state, "running") != 0)
         return "the service starts or stops";
-    return count_ready(snapshot->status) == 0 ? "no worker is ready" : NULL;
+    if (count_ready(snapshot->status) == 0)
+        return "no worker is ready";
+    server = drained_server(snapshot);
+    if (server == NULL)
+        return NULL;
+    (void)snprintf(reason, sizeof(reason), "the server %s is drained", server);
+    return reason;
 }
 
 static json_t *moment_json(const struct moment *moment)

@@ -39,7 +39,8 @@ void snapshot_take(struct snapshot *snapshot, json_t *status);
 /* NULL: the service is well; else a word on what is wrong. */
 const char *snapshot_sickness(const struct snapshot *snapshot);
 
-/* NULL: clients are served; else a word on why they are not. */
+/* NULL: clients are served; else a word on why they are not, or will not be.  Dies with the next
+ * call. */
 const char *snapshot_unreadiness(const struct snapshot *snapshot);
 
 /* Gives the status with its "history", the oldest moment first.  NULL when memory is short. */

@@ -30,6 +30,8 @@ static enum drop_reason reason_to_refuse(struct service *service, struct prong_s
 {
     if (prong_socket_fd(socket) >= service->fd_limit)
         return DROP_DESCRIPTORS;
+    if (service->is_drained)
+        return DROP_DRAINED;
     if (!is_wanted(service, socket))
         return DROP_LIST;
     return quota_admit(service, socket);
@@ -73,7 +75,8 @@ void admission_refuse(struct service *service, struct prong_socket *socket, enum
 /* `shadow` lets in whom a rule would refuse; what is used up is used up all the same. */
 static bool is_shadowed(const struct service *service, enum drop_reason reason)
 {
-    return service->config->shadow && reason != DROP_DESCRIPTORS && reason != DROP_MEMORY;
+    return service->config->shadow && reason != DROP_DESCRIPTORS && reason != DROP_MEMORY &&
+           reason != DROP_DRAINED;
 }
 
 bool admission_admit(struct service *service, struct prong_socket *socket)

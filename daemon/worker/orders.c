@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <prongd/handler.h>
 #include <stdint.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "accepting.h"
 #include "access.h"
 #include "closing.h"
+#include "config.h"
 #include "exchange.h"
 #include "log.h"
 #include "message.h"
@@ -163,6 +165,48 @@ static void order_close(struct worker *worker, const struct ipc_frame *frame)
         closing_start(worker, ask, (frame->size - sizeof(*ask)) / sizeof(ask->ids[0]));
 }
 
+static struct service *find_service(const struct worker *worker, const char *name)
+{
+    for (size_t i = 0; i < worker->service_count; i++) {
+        if (strcmp(worker->services[i].config->name, name) == 0)
+            return &worker->services[i];
+    }
+    return NULL;
+}
+
+/* 0 or a negative code.  Another generation may not have the server. */
+static int drain(const struct worker *worker, const char *server, const char *item, bool drained)
+{
+    struct service *service = find_service(worker, server);
+
+    if (service == NULL)
+        return -ENOENT;
+    if (*item == '\0') {
+        service->is_drained = drained;
+        return 0;
+    }
+    if (service->handler->drain == NULL)
+        return -ENOTSUP;
+    return service->handler->drain((struct prongd_service *)service, item, drained);
+}
+
+static void order_drain_server(struct worker *worker, const struct ipc_frame *frame)
+{
+    const struct message_drain *order = frame->payload;
+    struct message_told told = {0};
+    size_t length;
+
+    if (frame->size <= sizeof(*order) || ((const char *)frame->payload)[frame->size - 1] != '\0')
+        return;
+    length = strlen(order->names);
+    if (sizeof(*order) + length + 1 >= frame->size)
+        return;
+    told.ticket = order->ticket;
+    told.error = drain(worker, order->names, order->names + length + 1, order->drained != 0);
+    if (order->ticket != 0)
+        (void)ipc_send(worker->channel, MESSAGE_TOLD, &told, sizeof(told), NULL, 0);
+}
+
 static void (*const orders[MESSAGE_COUNT])(struct worker *worker, const struct ipc_frame *frame) = {
     [MESSAGE_ACCEPT] = order_accept,
     [MESSAGE_STOP] = order_stop,
@@ -179,6 +223,7 @@ static void (*const orders[MESSAGE_COUNT])(struct worker *worker, const struct i
     [MESSAGE_ACCESS_REOPEN] = order_access_reopen,
     [MESSAGE_ROSTER] = order_roster,
     [MESSAGE_CLOSE] = order_close,
+    [MESSAGE_DRAIN_SERVER] = order_drain_server,
 };
 
 static void on_frame(struct ipc *ipc, const struct ipc_frame *frame, void *user)

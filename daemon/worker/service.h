@@ -49,6 +49,7 @@ struct service {
     size_t open;                 /* servers that accept or have connections */
     uint64_t refused;            /* clients that were over the limit */
     struct policy policy;
+    bool is_drained;       /* by an operator: new clients are refused */
     struct access *access; /* NULL: no access log */
     bool has_trail;        /* trail.h */
 

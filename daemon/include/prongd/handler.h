@@ -172,6 +172,12 @@ struct prongd_handler {
      * life for `prongctl connections`, which shows 59 bytes of it.  At most
      * `size` bytes with a NUL; how many there are, as with snprintf(3).  NULL: nothing. */
     size_t (*describe)(struct prong_socket *socket, char *text, size_t size);
+
+    /* An operator drains an item of this handler in the service, as an upstream, by its name: it
+     * gets nothing new from now on, and what goes on with it goes on to its end; or (`drained` is
+     * false) it is as before.  In each worker, and in those that start later before they accept.
+     * 0; -ENOENT: there is no such item.  NULL: the handler has no items. */
+    int (*drain)(struct prongd_service *service, const char *item, bool drained);
 };
 
 /* A module's one symbol. */
