@@ -48,70 +48,6 @@ static void on_service_closed(struct service *service, void *user)
         ev_break(worker->ev, EVBREAK_ALL);
 }
 
-/* Connections may still come back from those to whom they were given. */
-static void stop_accepting(struct worker *worker)
-{
-    worker->state = WORKER_LEAVING;
-    for (size_t i = 0; i < worker->service_count; i++)
-        accepting_end(&worker->services[i]);
-}
-
-void worker_drain(struct worker *worker)
-{
-    if (worker->state >= WORKER_DRAINING)
-        return;
-    if (exchange_is_giving(worker->exchange)) { /* on_given() will be back here */
-        stop_accepting(worker);
-        exchange_hurry(worker->exchange);
-        return;
-    }
-    worker->state = WORKER_DRAINING;
-    log_debug("worker drains");
-    exchange_stop_taking(worker->exchange);
-    for (size_t i = 0; i < worker->service_count; i++)
-        service_drain(&worker->services[i]);
-}
-
-void worker_stop(struct worker *worker)
-{
-    if (worker->state == WORKER_STOPPING)
-        return;
-    worker->state = WORKER_STOPPING;
-    log_debug("worker stops");
-    exchange_stop(worker->exchange);
-    for (size_t i = 0; i < worker->service_count; i++) {
-        access_note_all(&worker->services[i],
-                        worker->is_replaced ? ACCESS_END_WORKER : ACCESS_END_SHUTDOWN);
-        service_stop(&worker->services[i]);
-    }
-}
-
-void worker_leave(struct worker *worker)
-{
-    if (worker->state != WORKER_SERVING)
-        return;
-    log_debug("worker leaves");
-    worker->is_replaced = true;
-    stop_accepting(worker);
-    exchange_give(worker->exchange, SIZE_MAX);
-}
-
-static void on_given(const struct exchange_result *result, void *user)
-{
-    struct worker *worker = user;
-    struct message_gave gave = {.moved = result->moved, .kept = result->kept};
-
-    if (worker->channel != NULL)
-        (void)ipc_send(worker->channel, MESSAGE_GAVE, &gave, sizeof(gave), NULL, 0);
-    if (worker->state != WORKER_LEAVING)
-        return;
-    worker_drain(worker);
-    for (size_t i = 0; i < worker->service_count; i++)
-        farewell_start(&worker->farewells[i], worker->ev, &worker->services[i]);
-}
-
-static const struct exchange_events exchange_events = {.on_done = on_given};
-
 /* --- Signals --- */
 
 /* TERM to this worker alone. */
@@ -334,7 +270,7 @@ static int open_exchange(struct worker *worker)
         .handoff_timeout_ms = worker->inheritance->config->daemon.handoff_timeout_ms,
     };
 
-    worker->exchange = exchange_new(&place, &exchange_events, worker);
+    worker->exchange = exchange_new(&place, &worker_exchange_events, worker);
     return worker->exchange == NULL ? -ENOMEM : 0;
 }
 

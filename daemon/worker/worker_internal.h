@@ -14,6 +14,7 @@
 #include "walk.h"
 
 struct exchange;
+struct exchange_events;
 struct inheritance;
 struct post;
 struct prong_loop;
@@ -59,6 +60,9 @@ void worker_drain(struct worker *worker);
 
 /* Closes every connection, and ends. */
 void worker_stop(struct worker *worker);
+
+/* What is done when connections were given. */
+extern const struct exchange_events worker_exchange_events;
 
 /* What the master says over the channel; `user` is the worker. */
 extern const struct ipc_events worker_channel_events;
