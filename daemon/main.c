@@ -15,6 +15,7 @@
 #include "describe.h"
 #include "detach.h"
 #include "inheritance.h"
+#include "keeper.h"
 #include "master.h"
 #include "module.h"
 #include "observer.h"
@@ -122,9 +123,15 @@ static void become_observer(struct observing *observing)
     exit(observer_run(observing));
 }
 
+static void become_keeper(struct keeping *keeping)
+{
+    exit(keeper_run(keeping));
+}
+
 static const struct master_entries entries = {
     .worker = become_worker,
     .observer = become_observer,
+    .keeper = become_keeper,
 };
 
 static int test_config(struct config *config)

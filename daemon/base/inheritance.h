@@ -33,9 +33,10 @@ struct inheritance {
     struct scoreboard *scoreboard; /* given */
     uint64_t generation;
     unsigned slot;
-    unsigned slots; /* of the generation */
-    int channel_fd; /* to the master; given */
-    int *nudge_fds; /* an eventfd for each slot; given, malloc'ed */
+    unsigned slots;  /* of the generation */
+    int channel_fd;  /* to the master; given */
+    int *nudge_fds;  /* an eventfd for each slot; given, malloc'ed */
+    int *keeper_fds; /* for each server: to its keeper, or -1; given, malloc'ed */
     bool changes_identity;
     struct privileges identity;           /* whom it becomes, when it does */
     struct inherited_listener *listeners; /* given, malloc'ed */

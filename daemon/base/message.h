@@ -5,9 +5,11 @@
 #ifndef PRONGD_MESSAGE_H
 #define PRONGD_MESSAGE_H
 
+#include <prong/address.h>
 #include <stdint.h>
 
-/* MESSAGE(name, direction and meaning) */
+/* MESSAGE(name, direction and meaning).  Between two releases new rows only at the end: old
+ * workers, and keepers above all, live on over an upgrade. */
 #define MESSAGES(MESSAGE)                                                                         \
     MESSAGE(READY, "worker to master: everything is prepared")                                    \
     MESSAGE(DRAINING, "worker to master: a signal told it to drain")                              \
@@ -30,7 +32,12 @@
     MESSAGE(CLOSE, "master to worker: close these connections; struct message_ask")               \
     MESSAGE(DRAIN_SERVER, "master to worker: no new clients, or so again; struct message_drain")  \
     MESSAGE(TOLD, "worker to master: what was asked; struct message_told, perhaps a descriptor")  \
-    MESSAGE(STATUS, "master to observer: what status says, as JSON in a file")
+    MESSAGE(STATUS, "master to observer: what status says, as JSON in a file")                    \
+    MESSAGE(RUN, "worker to keeper: a connection, for a program; struct message_run")             \
+    MESSAGE(RETIRE, "master to keeper: take no more, end with the last program")                  \
+    MESSAGE(FINISH, "master to keeper: take what waits, then as RETIRE")                          \
+    MESSAGE(TERMINATE, "master to keeper: end all programs in so many milliseconds; uint64_t")    \
+    MESSAGE(PROGRAMS, "keeper to master: what it runs; struct message_programs")
 
 enum message {
 #define MESSAGE(name, meaning) MESSAGE_##name,
@@ -77,6 +84,19 @@ struct message_told {
     uint64_t ticket;
     int64_t error;  /* 0 or a negative code */
     uint64_t ids[]; /* of the connections that were found */
+};
+
+/* With the connection's descriptor. */
+struct message_run {
+    uint64_t connection; /* its number */
+    struct prong_address local, remote;
+};
+
+struct message_programs {
+    uint64_t running; /* a gauge; the rest are sums of this keeper */
+    uint64_t started;
+    uint64_t failed;  /* ended with another status than 0, or could not be started */
+    uint64_t refused; /* connections that were over a limit */
 };
 
 /* "READY"; "?" for a number that is none. */

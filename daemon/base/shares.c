@@ -9,6 +9,7 @@
 #include <time.h>
 
 #define SLOT_BITS     16
+#define KEEPERS       (UINT64_C(1) << 63)
 #define ACCEPTED_MASK UINT64_C(0xffffffff)
 
 /* In turns of an empty loop: about a microsecond. */
@@ -45,6 +46,11 @@ uint64_t share_server(const char *name)
 uint64_t shares_owner(uint64_t generation, unsigned slot)
 {
     return generation << SLOT_BITS | (slot + 1U);
+}
+
+uint64_t shares_keeper(pid_t pid)
+{
+    return KEEPERS | (uint64_t)pid;
 }
 
 void shares_init(struct shares *shares)

@@ -25,6 +25,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define SHARES       32768
 #define SHARES_REACH 128
@@ -54,6 +55,9 @@ void shares_init(struct shares *shares);
 
 /* Never 0, and another one for each worker that ever was. */
 uint64_t shares_owner(uint64_t generation, unsigned slot);
+
+/* The same for the keeper with this process id, while it lives. */
+uint64_t shares_keeper(pid_t pid);
 
 /* A server's name as a number: the same in every generation. */
 uint64_t share_server(const char *name);

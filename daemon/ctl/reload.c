@@ -4,6 +4,7 @@
  */
 #include "reload.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -62,11 +63,14 @@ static void describe_canary(const json_t *progress, char *line, size_t size)
 
 static void describe_stopping(const json_t *progress, char *line, size_t size)
 {
-    char workers[UNITS_SIZE], connections[UNITS_SIZE];
+    char workers[UNITS_SIZE], connections[UNITS_SIZE], programs[UNITS_SIZE];
+    bool runs_programs = json_integer_value(json_object_get(progress, "programs")) > 0;
 
-    (void)snprintf(line, size, "%s workers with %s connections are left",
+    (void)snprintf(line, size, "%s workers with %s connections%s%s%s are left",
                    count_of(progress, "workers", workers),
-                   count_of(progress, "connections", connections));
+                   count_of(progress, "connections", connections), runs_programs ? " and " : "",
+                   runs_programs ? count_of(progress, "programs", programs) : "",
+                   runs_programs ? " programs" : "");
 }
 
 static void describe_checking(const json_t *progress, char *line, size_t size)

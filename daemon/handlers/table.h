@@ -14,6 +14,7 @@ extern const struct prongd_handler daytime_handler;
 extern const struct prongd_handler time_handler;
 extern const struct prongd_handler chargen_handler;
 extern const struct prongd_handler proxy_handler;
+extern const struct prongd_handler exec_handler;
 
 /* All of them; ends with NULL. */
 extern const struct prongd_handler *const handler_table[];

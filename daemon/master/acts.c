@@ -25,18 +25,22 @@ void master_stop_now(struct master *master)
     notify_stopping(master->notify);
     observation_tell(master->observation);
     listeners_keep(master->listeners, true);
+    keepers_terminate(master->keepers, 0);
     for (generation = master->generations.first; generation != NULL; generation = generation->next)
         supervisor_stop(&master->supervisor, generation);
 }
 
 void master_stop(struct master *master)
 {
+    const struct generation *current = generation_list_current(&master->generations);
     struct generation *generation;
 
     if (master->state >= MASTER_DRAINING) {
         master_stop_now(master);
         return;
     }
+    if (current != NULL)
+        keepers_terminate(master->keepers, current->config->daemon.shutdown_timeout_ms);
     log_notice("stopping");
     master_enter(master, MASTER_DRAINING);
     notify_stopping(master->notify);
@@ -66,9 +70,12 @@ void master_sleep(struct master *master, struct control_client *client)
 json_t *master_describe_rest(uint64_t leaver, void *user)
 {
     const struct master *master = user;
+    json_t *progress = progress_stopping(&master->generations);
 
     (void)leaver;
-    return progress_stopping(&master->generations);
+    json_object_set_new(progress, "programs",
+                        json_integer((json_int_t)keepers_running(master->keepers)));
+    return progress;
 }
 
 /* --- The log --- */
@@ -78,6 +85,8 @@ int master_reopen_logs(struct master *master)
     int error = log_reopen(), access = access_files_reopen(&master->supervisor);
 
     supervisor_tell_all(&master->supervisor, MESSAGE_LOG_REOPEN, NULL, 0, log_file_fd());
+    keepers_tell_all(master->keepers, MESSAGE_LOG_REOPEN, NULL, 0, log_file_fd());
+    keepers_reopen_access(master->keepers);
     return error < 0 ? error : access;
 }
 
@@ -85,6 +94,7 @@ void master_set_log_level(struct master *master, uint32_t level)
 {
     log_set_level((enum log_level)level);
     supervisor_tell_all(&master->supervisor, MESSAGE_LOG_LEVEL, &level, sizeof(level), -1);
+    keepers_tell_all(master->keepers, MESSAGE_LOG_LEVEL, &level, sizeof(level), -1);
 }
 
 /* --- Scaling --- */

@@ -148,6 +148,7 @@ int estate_write(const struct master *master, const struct control_client *clien
     int fd = memfd_create("prongd-estate", MFD_CLOEXEC);
     int error = 0;
 
+    json_object_set_new(estate, "keepers", keepers_describe(master->keepers));
     if (estate == NULL || fd < 0)
         error = estate == NULL ? -ENOMEM : -errno;
     else if (json_dumpfd(estate, fd, JSON_COMPACT) < 0)

@@ -180,7 +180,9 @@ static int adopt_generation(struct master *master, const json_t *value)
     json_t *config, *slots, *nudges, *listeners;
     json_int_t number;
     int state, accepts, error;
-    struct generation_plan plan = {.registry = master->listeners, .scoreboard = master->scoreboard};
+    struct generation_plan plan = {.registry = master->listeners,
+                                   .keepers = master->keepers,
+                                   .scoreboard = master->scoreboard};
     struct generation *generation;
 
     if (json_unpack((json_t *)(uintptr_t)value, "{s:I, s:i, s:b, s:o, s:o, s:o, s:o}", "number",
@@ -296,6 +298,8 @@ int estate_adopt(struct master *master, int fd, char *problem, size_t size)
         error = adopt_listeners(master, json_object_get(estate, "listeners"));
     if (error == 0)
         error = observation_adopt(master->observation, json_object_get(estate, "observer"));
+    if (error == 0)
+        error = keepers_adopt(master->keepers, json_object_get(estate, "keepers"));
     if (error == 0)
         error = adopt_generations(master, json_object_get(estate, "generations"));
     counters_read(&master->counters, json_object_get(estate, "counters"));

@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,8 @@
 #include "descriptors.h"
 #include "inherited_config.h"
 #include "ipc.h"
+#include "keepers.h"
+#include "keeping_plan.h"
 #include "listeners.h"
 #include "log.h"
 #include "scoreboard.h"
@@ -222,19 +225,37 @@ static int open_access_files(struct generation *generation, char *problem, size_
     return generation->access_fds != NULL ? 0 : -EACCES;
 }
 
-/* Room for one for each of so many slots, none of them open.  NULL when memory is short. */
-static int *new_nudges(unsigned count)
+/* Room for so many, none of them open.  NULL when memory is short. */
+static int *new_descriptors(size_t count)
 {
-    size_t size = (count + 1U) * sizeof(int);
+    size_t size = (count + 1) * sizeof(int);
     int *fds = malloc(size);
 
     return fds != NULL ? memset(fds, -1, size) : NULL;
 }
 
+/* Workers send connections to them. */
+static int open_keepers(struct generation *generation, const struct keepers *keepers)
+{
+    size_t count = generation->config->server_count;
+
+    generation->keeper_fds = new_descriptors(count);
+    for (size_t i = 0; generation->keeper_fds != NULL && i < count; i++) {
+        int fd = keepers_worker_fd(keepers, generation->config->servers[i]->name);
+
+        if (fd < 0 || !keeping_is_wanted(generation->config->servers[i]))
+            continue;
+        generation->keeper_fds[i] = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        if (generation->keeper_fds[i] < 0)
+            return -errno;
+    }
+    return generation->keeper_fds == NULL ? -ENOMEM : 0;
+}
+
 /* Workers tell each other through them to look again (worker/gate.c). */
 static int open_nudges(struct generation *generation)
 {
-    generation->nudge_fds = new_nudges(generation->slot_count);
+    generation->nudge_fds = new_descriptors(generation->slot_count);
     if (generation->nudge_fds == NULL)
         return -ENOMEM;
     for (unsigned i = 0; i < generation->slot_count; i++) {
@@ -245,13 +266,14 @@ static int open_nudges(struct generation *generation)
     return 0;
 }
 
-static void close_nudges(struct generation *generation)
+/* Accepts NULL. */
+static void close_descriptors(int *fds, size_t count)
 {
-    for (unsigned i = 0; generation->nudge_fds != NULL && i < generation->slot_count; i++) {
-        if (generation->nudge_fds[i] >= 0)
-            close(generation->nudge_fds[i]);
+    for (size_t i = 0; fds != NULL && i < count; i++) {
+        if (fds[i] >= 0)
+            close(fds[i]);
     }
-    free(generation->nudge_fds);
+    free(fds);
 }
 
 static int add_slots(struct generation *generation, unsigned count, char *problem, size_t size)
@@ -297,6 +319,16 @@ static struct generation *new_generation(const struct generation_plan *plan)
     return generation;
 }
 
+static int find_keepers(struct generation *generation, const struct keepers *keepers, char *problem,
+                        size_t size)
+{
+    int error = open_keepers(generation, keepers);
+
+    if (error < 0)
+        snprintf(problem, size, "no way to the keepers: %s", strerror(-error));
+    return error;
+}
+
 struct generation *generation_new(const struct generation_plan *plan, char *problem, size_t size)
 {
     struct generation *generation = new_generation(plan);
@@ -311,6 +343,7 @@ struct generation *generation_new(const struct generation_plan *plan, char *prob
     if (find_identity(generation, problem, size) == 0 &&
         open_listeners(generation, workers, problem, size) == 0 &&
         open_access_files(generation, problem, size) == 0 &&
+        find_keepers(generation, plan->keepers, problem, size) == 0 &&
         add_slots(generation, workers, problem, size) == 0)
         return generation;
     generation_free(generation);
@@ -333,10 +366,10 @@ struct generation *generation_adopt(const struct generation_plan *plan, enum gen
     generation->is_fixed = !inherited_config_is_whole(plan->config) ||
                            find_identity(generation, problem, sizeof(problem)) < 0;
     generation->slots = calloc(workers + 1U, sizeof(*generation->slots));
-    generation->nudge_fds = new_nudges(workers);
+    generation->nudge_fds = new_descriptors(workers);
     generation->access_fds = access_files_open_some(plan->config);
     if (generation->slots == NULL || generation->nudge_fds == NULL ||
-        generation->access_fds == NULL ||
+        generation->access_fds == NULL || open_keepers(generation, plan->keepers) < 0 ||
         (workers > 0 && scoreboard_worker(plan->scoreboard, plan->number, workers - 1) == NULL)) {
         generation_abandon(generation);
         return NULL;
@@ -414,6 +447,8 @@ int generation_bequeath(struct generation *generation, unsigned slot,
     generation->nudge_fds = NULL;
     inheritance->access_fds = generation->access_fds;
     generation->access_fds = NULL;
+    inheritance->keeper_fds = generation->keeper_fds;
+    generation->keeper_fds = NULL;
     inheritance->config = generation->config;
     generation->config = NULL;
     inheritance->scoreboard = generation->scoreboard;
@@ -440,7 +475,9 @@ void generation_abandon(struct generation *generation)
 {
     for (unsigned i = 0; generation->slots != NULL && i < generation->slot_count; i++)
         ipc_free(generation->slots[i].ipc);
-    close_nudges(generation);
+    close_descriptors(generation->nudge_fds, generation->slot_count);
+    if (generation->config != NULL)
+        close_descriptors(generation->keeper_fds, generation->config->server_count);
     if (generation->access_fds != NULL)
         access_files_close(generation->access_fds, generation->config->server_count);
     free(generation->slots);

@@ -18,6 +18,7 @@
 #include "privileges.h"
 
 struct config;
+struct keepers;
 struct listener;
 struct listeners;
 struct scoreboard;
@@ -50,6 +51,7 @@ struct generation {
     struct slot *slots;
     unsigned slot_count;
     int *access_fds;     /* the access log of each server, or -1 */
+    int *keeper_fds;     /* for each server: a copy of the workers' end to its keeper, or -1 */
     int *nudge_fds;      /* an eventfd for each slot: its worker may be wanted */
     bool accepts;        /* its workers were told to begin */
     bool is_on_trial;    /* only its first worker was started, and serves beside others */
@@ -78,6 +80,7 @@ struct generation_plan {
     struct config *config; /* taken in every case; the rest is borrowed */
     unsigned workers;      /* 0: as the configuration says */
     struct listeners *registry;
+    struct keepers *keepers;
     struct scoreboard *scoreboard;
 };
 

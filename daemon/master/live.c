@@ -62,10 +62,15 @@ static void tell_log(struct master *master, const struct live *live, const struc
     uint32_t format = (uint32_t)after->daemon.log_format;
 
     supervisor_tell_all(&master->supervisor, MESSAGE_LOG_LEVEL, &level, sizeof(level), -1);
+    keepers_tell_all(master->keepers, MESSAGE_LOG_LEVEL, &level, sizeof(level), -1);
     supervisor_tell_all(&master->supervisor, MESSAGE_LOG_FORMAT, &format, sizeof(format), -1);
-    if (live->has_moved)
-        supervisor_tell_all(&master->supervisor, MESSAGE_LOG_TARGET, target, strlen(target) + 1,
-                            log_file_fd());
+    keepers_tell_all(master->keepers, MESSAGE_LOG_FORMAT, &format, sizeof(format), -1);
+    if (!live->has_moved)
+        return;
+    supervisor_tell_all(&master->supervisor, MESSAGE_LOG_TARGET, target, strlen(target) + 1,
+                        log_file_fd());
+    keepers_tell_all(master->keepers, MESSAGE_LOG_TARGET, target, strlen(target) + 1,
+                     log_file_fd());
 }
 
 static void limit_draining(const struct master *master, const struct config *after)

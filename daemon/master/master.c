@@ -53,6 +53,7 @@ json_t *master_status(const struct master *master)
         .drains = &master->drains,
         .timeline = &master->timeline,
         .state = names[master->state],
+        .keepers = master->keepers,
         .started = master->started,
         .uptime_s = (uint64_t)(clock_s() - master->started_at),
     };
@@ -99,6 +100,7 @@ static void on_ready(struct generation *generation, void *user)
     }
     listeners_keep(master->listeners, false);
     observation_commit(master->observation, generation);
+    keepers_commit(master->keepers);
     notify_ready(master->notify);
     detach_report(EXIT_SUCCESS, NULL);
     log_ready(generation);
@@ -174,7 +176,13 @@ static void on_gone(struct generation *generation, void *user)
     generation_list_remove(&master->generations, generation);
     history_add(&master->history, generation, master->scoreboard);
     generation_free(generation);
-    if (master->generations.first == NULL)
+    keepers_sweep(master->keepers);
+    master_end_when_alone(master);
+}
+
+void master_end_when_alone(struct master *master)
+{
+    if (master->generations.first == NULL && keepers_are_gone(master->keepers))
         ev_break(master->loop, EVBREAK_ALL);
 }
 
@@ -182,7 +190,9 @@ static void on_other_child(pid_t pid, int status, void *user)
 {
     struct master *master = user;
 
-    if (!observation_on_child(master->observation, pid, status))
+    if (keepers_on_child(master->keepers, pid, status))
+        master_end_when_alone(master);
+    else if (!observation_on_child(master->observation, pid, status))
         (void)upgrade_on_child(master->upgrade, pid, status);
 }
 
@@ -258,12 +268,20 @@ static bool prepare(struct master *master, struct config *config)
     struct generation_plan plan = {.number = ++master->last_generation,
                                    .config = config,
                                    .registry = master->listeners,
+                                   .keepers = master->keepers,
                                    .scoreboard = master->scoreboard};
     struct generation *generation;
     char problem[512];
     int error;
 
     received_adopt(master->listeners, config);
+    if (keepers_check(config, problem, sizeof(problem)) < 0 ||
+        keepers_prepare(master->keepers, config, problem, sizeof(problem)) < 0) {
+        config_free(config);
+        log_error("%s", problem);
+        notify_failed(master->notify, problem);
+        return false;
+    }
     generation = generation_new(&plan, problem, sizeof(problem));
     if (generation == NULL || observation_prepare(master->observation, generation->config, problem,
                                                   sizeof(problem)) < 0) {
@@ -299,9 +317,11 @@ static bool init(struct master *master, const struct master_entries *entries)
     master->upgrade = upgrade_new(master);
     master->notify = notify_new(master);
     master->observation = observation_new(master, entries->observer);
-    if (master->observation == NULL || master->notify == NULL || master->upgrade == NULL ||
-        master->upkeep == NULL || master->hang == NULL || master->reload == NULL ||
-        master->loop == NULL || master->scoreboard == NULL || master->listeners == NULL) {
+    master->keepers = keepers_new(master, entries->keeper);
+    if (master->keepers == NULL || master->observation == NULL || master->notify == NULL ||
+        master->upgrade == NULL || master->upkeep == NULL || master->hang == NULL ||
+        master->reload == NULL || master->loop == NULL || master->scoreboard == NULL ||
+        master->listeners == NULL) {
         log_error("the system gives no memory or no descriptors");
         return false;
     }
@@ -321,6 +341,7 @@ static void abandon(struct master *master)
     signals_stop(master);
     notify_free(master->notify);
     observation_free(master->observation, false);
+    keepers_free(master->keepers);
     upgrade_free(master->upgrade);
     upkeep_free(master->upkeep);
     hang_free(master->hang);
@@ -467,6 +488,8 @@ int master_check(const struct config *config, char *problem, size_t size)
     int error;
 
     error = generation_find_identity(config, &changes, &identity, problem, size);
+    if (error == 0)
+        error = keepers_check(config, problem, size);
     if (error == 0)
         error = descriptors_raise(config, problem, size);
     for (size_t i = 0; error == 0 && i < config->server_count; i++) {

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "inheritance.h"
+#include "keeping.h"
 #include "observing.h"
 
 struct config;
@@ -20,6 +21,7 @@ struct prongd_handler;
 struct master_entries {
     worker_entry *worker;
     observer_entry *observer;
+    keeper_entry *keeper;
 };
 
 /* Runs the service until it is told to stop; `handlers` (ends with

@@ -15,6 +15,7 @@
 #include "drains.h"
 #include "generation.h"
 #include "history.h"
+#include "keepers.h"
 #include "notify.h"
 #include "observation.h"
 #include "pid_file.h"
@@ -57,6 +58,7 @@ struct master {
     struct hang *hang;
     struct notify *notify;
     struct observation *observation;
+    struct keepers *keepers;
     unsigned configured_workers; /* by the file that was loaded last */
     unsigned wanted_workers;     /* by an operator since then; 0: nobody said anything */
     const struct prongd_handler *const *handlers; /* that a configuration may name */
@@ -77,6 +79,9 @@ void master_enter(struct master *master, enum master_state state);
 
 /* Gives what is left, for those who wait for an end: a waiting_progress. */
 json_t *master_describe_rest(uint64_t leaver, void *user);
+
+/* Ends the loop when no generation and no keeper is left. */
+void master_end_when_alone(struct master *master);
 
 /* In a child: frees and closes everything of the master, with no effect outside this process. */
 void master_leave_behind(struct master *master);

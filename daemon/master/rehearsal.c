@@ -18,6 +18,7 @@
 
 #include "config.h"
 #include "errand.h"
+#include "keepers.h"
 
 /* More than a few modules need that hang one after the other. */
 #define TIMEOUT_MS 30000
@@ -45,19 +46,30 @@ static void load(FILE *report, void *user)
     const struct rehearsal *rehearsal = user;
     struct config_problems problems = {0};
     const struct config *config = config_load(rehearsal->file, rehearsal->handlers, &problems);
+    char problem[512];
 
     if (config == NULL)
         (void)fprintf(report, "%c%s", problems.system ? SYSTEM : CONFIGURATION,
                       problems.text != NULL ? problems.text : "out of memory");
+    else if (keepers_check(config, problem, sizeof(problem)) < 0)
+        (void)fprintf(report, "%c%s", CONFIGURATION, problem);
 }
 
 /* --- In the master --- */
 
-static void leave_behind(struct rehearsal *rehearsal)
+static void hang_up(struct rehearsal *rehearsal)
 {
+    if (rehearsal->output.fd < 0)
+        return;
     ev_io_stop(rehearsal->loop, &rehearsal->output);
     ev_timer_stop(rehearsal->loop, &rehearsal->limit);
     close(rehearsal->output.fd);
+    rehearsal->output.fd = -1;
+}
+
+static void leave_behind(struct rehearsal *rehearsal)
+{
+    hang_up(rehearsal);
     free(rehearsal->report);
     free(rehearsal);
 }
@@ -83,6 +95,7 @@ static void end(struct rehearsal *rehearsal)
 
     (void)kill(-rehearsal->pid, SIGKILL); /* most likely it has ended by itself */
     judge(rehearsal, &problems);
+    hang_up(rehearsal); /* what follows may start workers, who would inherit it */
     rehearsal->done(&problems, rehearsal->user);
     leave_behind(rehearsal);
 }

@@ -74,6 +74,7 @@ static void refuse(struct reload *reload, const char *why, int status)
     timeline_add(&reload->master->timeline, TIMELINE_REFUSAL, reload->master->last_generation, why);
     live_rollback(&reload->live);
     observation_rollback(reload->master->observation);
+    keepers_rollback(reload->master->keepers);
     for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest))
         log_error("reload refused: %s", line);
     free(text);
@@ -113,6 +114,7 @@ static void commit(struct reload *reload)
     live_commit(&reload->live, master, next);
     drains_follow(&master->drains, next->config);
     observation_commit(master->observation, next);
+    keepers_commit(master->keepers);
     master->counters.reloads++;
     timeline_add(&master->timeline, TIMELINE_RELOAD, next->number, "");
     log_notice("reloaded generation=%llu workers=%u", (unsigned long long)next->number,
@@ -160,11 +162,16 @@ static void prepare(struct reload *reload, struct config *config)
                                    .config = config,
                                    .workers = wanted_workers(master, config),
                                    .registry = master->listeners,
+                                   .keepers = master->keepers,
                                    .scoreboard = master->scoreboard};
     char problem[512];
 
     close_oldest(master);
-    reload->generation = generation_new(&plan, problem, sizeof(problem));
+    reload->generation = NULL;
+    if (keepers_prepare(master->keepers, config, problem, sizeof(problem)) == 0)
+        reload->generation = generation_new(&plan, problem, sizeof(problem));
+    else
+        config_free(config);
     if (reload->generation != NULL &&
         observation_prepare(master->observation, config, problem, sizeof(problem)) < 0) {
         generation_free(reload->generation);

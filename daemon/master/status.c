@@ -23,6 +23,7 @@
 #include "drains.h"
 #include "generation.h"
 #include "history.h"
+#include "keepers.h"
 #include "listeners.h"
 #include "options.h"
 #include "rebalance.h"
@@ -180,6 +181,19 @@ static json_t *describe_counters(const json_t *tally, const struct prongd_handle
     return counters;
 }
 
+/* Of exec: as members of the server, for the metrics.  Takes `programs`, which may be NULL. */
+static void describe_programs(json_t *server, json_t *programs)
+{
+    static const char *const names[] = {"running", "started", "failed", "refused"};
+    char member[32];
+
+    for (size_t i = 0; programs != NULL && i < sizeof(names) / sizeof(names[0]); i++) {
+        (void)snprintf(member, sizeof(member), "programs_%s", names[i]);
+        json_object_set(server, member, json_object_get(programs, names[i]));
+    }
+    json_decref(programs);
+}
+
 /* Sums are those of all generations, gone ones included; the spread is that of the current one. */
 static json_t *describe_server(const struct status *status, const struct generation *current,
                                unsigned server)
@@ -208,6 +222,7 @@ static json_t *describe_server(const struct status *status, const struct generat
     json_decref(tally);
     json_object_update_new(described, totals_json(&totals));
     drains_describe(status->drains, described);
+    describe_programs(described, keepers_programs(status->keepers, config->name));
     return described;
 }
 

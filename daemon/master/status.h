@@ -23,6 +23,7 @@ struct status {
     const struct counters *counters;
     const struct drains *drains;
     const struct timeline *timeline;
+    const struct keepers *keepers;
     const char *state; /* of the service: "running" … */
     time_t started;
     uint64_t uptime_s;

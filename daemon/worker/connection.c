@@ -47,7 +47,7 @@ static const unsigned allowed[] = {
     [CONNECTION_ADMITTED] = TO(CONNECTION_SERVING) | TO(CONNECTION_LEAVING) | TO(CONNECTION_CLOSED),
     [CONNECTION_SERVING] = TO(CONNECTION_LEAVING) | TO(CONNECTION_DRAINING) | TO(CONNECTION_CLOSED),
     [CONNECTION_LEAVING] = 0,
-    [CONNECTION_DRAINING] = TO(CONNECTION_CLOSED),
+    [CONNECTION_DRAINING] = TO(CONNECTION_LEAVING) | TO(CONNECTION_CLOSED),
     [CONNECTION_CLOSED] = 0,
 };
 
@@ -142,9 +142,12 @@ void connection_open(struct service *service, struct prong_socket *socket)
     access_opened(service, socket);
     connection_enter(connection, CONNECTION_ADMITTED);
     callbacks_note(socket, CALLBACK_CONNECTION);
+    prong_socket_hold(socket); /* the handler may give it away */
     if (handler->on_connection != NULL)
         handler->on_connection(socket);
-    connection_enter(connection, CONNECTION_SERVING);
+    if (connection->state == CONNECTION_ADMITTED)
+        connection_enter(connection, CONNECTION_SERVING);
+    prong_socket_release(socket);
 }
 
 /* --- Moving --- */

@@ -19,6 +19,7 @@ struct service;
 /*  NEW → ADMITTED → SERVING → DRAINING → CLOSED
  *  NEW → GREETING → ADMITTED
  *                   SERVING → LEAVING → (another worker: NEW → ADMITTED → SERVING)
+ *                   ADMITTED, SERVING, DRAINING → LEAVING → (a keeper)
  *
  * NEW is what the library's zeroed bytes say; a client that is refused never leaves it, or
  * GREETING.
@@ -29,7 +30,7 @@ enum connection_state {
     CONNECTION_GREETING, /* a proxy is about to say for whom it connects (greeting.h) */
     CONNECTION_ADMITTED, /* it counts, and the handler learns of it */
     CONNECTION_SERVING,
-    CONNECTION_LEAVING,  /* on its way to another worker: nothing of it is left here */
+    CONNECTION_LEAVING,  /* on its way to another process: nothing of it is left here */
     CONNECTION_DRAINING, /* its worker ends with its last connection */
     CONNECTION_CLOSED
 };
@@ -79,8 +80,9 @@ size_t connection_descriptors(struct prong_socket *socket);
 /* May it go to another worker at this moment? */
 bool connection_can_move(struct prong_socket *socket);
 
-/* Takes a SERVING connection with its companions off this worker.  Gives `record`; the socket is
- * gone without a callback. A negative code: it cannot move, and is untouched. */
+/* Takes a connection with its companions off this worker that goes to another one, or to a keeper.
+ * Gives `record`; the socket is gone without a callback. A negative code: it cannot move, and is
+ * untouched. */
 int connection_leave(struct prong_socket *socket, struct record *record);
 
 /* Makes a connection of a record; it does nothing before connection_start().  Takes the record's

@@ -15,6 +15,7 @@
 #include "config.h"
 #include "exchange.h"
 #include "log.h"
+#include "log_order.h"
 #include "message.h"
 #include "roster_writer.h"
 #include "service.h"
@@ -93,26 +94,6 @@ static void order_close_handle(struct worker *worker, const struct ipc_frame *fr
         accepting_close_handle(&worker->services[i], inode);
 }
 
-/* The master opened it: a worker may not be allowed to. */
-static void order_log_reopen(struct worker *worker, const struct ipc_frame *frame)
-{
-    (void)worker;
-    if (frame->fd_count == 1)
-        log_adopt_file(fcntl(frame->fds[0], F_DUPFD_CLOEXEC, 0));
-}
-
-static void order_log_level(struct worker *worker, const struct ipc_frame *frame)
-{
-    uint32_t level;
-
-    (void)worker;
-    if (frame->size != sizeof(level))
-        return;
-    memcpy(&level, frame->payload, sizeof(level));
-    if (level <= LOG_LEVEL_DEBUG)
-        log_set_level((enum log_level)level);
-}
-
 static void order_access_reopen(struct worker *worker, const struct ipc_frame *frame)
 {
     uint32_t server;
@@ -122,29 +103,6 @@ static void order_access_reopen(struct worker *worker, const struct ipc_frame *f
     memcpy(&server, frame->payload, sizeof(server));
     if (server < worker->service_count)
         access_reopen(&worker->services[server], fcntl(frame->fds[0], F_DUPFD_CLOEXEC, 0));
-}
-
-static void order_log_format(struct worker *worker, const struct ipc_frame *frame)
-{
-    uint32_t format;
-
-    (void)worker;
-    if (frame->size != sizeof(format))
-        return;
-    memcpy(&format, frame->payload, sizeof(format));
-    if (format <= LOG_FORMAT_JSON)
-        log_set_format((enum log_format)format);
-}
-
-static void order_log_target(struct worker *worker, const struct ipc_frame *frame)
-{
-    const char *name = frame->payload;
-
-    (void)worker;
-    if (frame->fd_count == 1)
-        log_take_file(fcntl(frame->fds[0], F_DUPFD_CLOEXEC, 0));
-    else if (frame->size > 0 && name[frame->size - 1] == '\0')
-        (void)log_open(name, log_level());
 }
 
 static void order_roster(struct worker *worker, const struct ipc_frame *frame)
@@ -215,10 +173,6 @@ static void (*const orders[MESSAGE_COUNT])(struct worker *worker, const struct i
     [MESSAGE_GIVE] = order_give,
     [MESSAGE_PEER_GIVE] = order_peer_give,
     [MESSAGE_PEER_TAKE] = order_peer_take,
-    [MESSAGE_LOG_REOPEN] = order_log_reopen,
-    [MESSAGE_LOG_LEVEL] = order_log_level,
-    [MESSAGE_LOG_TARGET] = order_log_target,
-    [MESSAGE_LOG_FORMAT] = order_log_format,
     [MESSAGE_CLOSE_HANDLE] = order_close_handle,
     [MESSAGE_ACCESS_REOPEN] = order_access_reopen,
     [MESSAGE_ROSTER] = order_roster,
@@ -231,7 +185,7 @@ static void on_frame(struct ipc *ipc, const struct ipc_frame *frame, void *user)
     (void)ipc;
     if (frame->type < MESSAGE_COUNT && orders[frame->type] != NULL)
         orders[frame->type](user, frame);
-    else
+    else if (!log_order(frame))
         log_warning("unexpected message=%s", message_name(frame->type));
     for (size_t i = 0; i < frame->fd_count; i++)
         close(frame->fds[i]);

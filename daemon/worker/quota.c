@@ -12,12 +12,10 @@
 #include "config.h"
 #include "connection.h"
 #include "log.h"
+#include "network.h"
 #include "record.h"
 #include "service.h"
 #include "shares.h"
-
-/* IPv4 stands at its mapped place in the IPv6 space. */
-#define V4_OFFSET 96
 
 enum limit { LIMIT_SERVER, LIMIT_ADDRESS };
 
@@ -32,42 +30,6 @@ static bool is_limited(const struct service *service, enum limit limit)
 
 /* --- Keys --- */
 
-static uint64_t read_half(const uint8_t *bytes)
-{
-    uint64_t value = 0;
-
-    for (unsigned i = 0; i < 8; i++)
-        value = value << 8 | bytes[i];
-    return value;
-}
-
-/* The first `bits` of 64; more are all of them. */
-static uint64_t keep_bits(uint64_t value, unsigned bits)
-{
-    if (bits == 0)
-        return 0;
-    return bits >= 64 ? value : value & ~(UINT64_MAX >> bits);
-}
-
-static void set_network(struct share_key *key, const struct config_server *config,
-                        const struct prong_address *client)
-{
-    static const uint8_t mapped[V4_OFFSET / 8] = {[10] = 0xff, [11] = 0xff};
-    bool is_v4 = client->family == AF_INET || memcmp(client->ip, mapped, sizeof(mapped)) == 0;
-    uint8_t bytes[16] = {0};
-    unsigned prefix = is_v4 ? V4_OFFSET + (unsigned)config->address_prefix_v4
-                            : (unsigned)config->address_prefix_v6;
-
-    if (client->family == AF_INET) {
-        memcpy(bytes, mapped, sizeof(mapped));
-        memcpy(bytes + sizeof(mapped), client->ip, 4);
-    } else {
-        memcpy(bytes, client->ip, sizeof(bytes));
-    }
-    key->high = keep_bits(read_half(bytes), prefix);
-    key->low = prefix > 64 ? keep_bits(read_half(bytes + 8), prefix - 64) : 0;
-}
-
 /* False: the limit is not for this client. */
 static bool find_key(const struct service *service, const struct prong_socket *socket,
                      enum limit limit, struct share_key *key)
@@ -81,10 +43,8 @@ static bool find_key(const struct service *service, const struct prong_socket *s
         return true;
     key->server++; /* not the server's own key, whatever the network */
     (void)prong_socket_remote(socket, &client);
-    if (client.family != AF_INET && client.family != AF_INET6)
-        return false;
-    set_network(key, service->config, &client);
-    return true;
+    return network_set(key, &client, (unsigned)service->config->address_prefix_v4,
+                       (unsigned)service->config->address_prefix_v6);
 }
 
 /* --- Taking --- */

@@ -238,6 +238,7 @@ void service_init(struct service *service, const struct config_server *config,
     service->cells = cells;
     service->slot = slot;
     service->slots = slots;
+    service->keeper_fd = -1;
     service->fd_limit = (int)service_descriptors();
     service->before.accepted = get(&own->accepted);
     service->before.closed = get(&own->closed);

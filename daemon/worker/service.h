@@ -71,6 +71,7 @@ struct service {
     struct shares *shares;               /* of everybody, on the scoreboard */
     uint64_t share_owner;                /* our number there */
     uint64_t share_server;               /* and this server's */
+    int keeper_fd;                       /* of exec: host.c; borrowed; -1: none */
     int fd_limit;                        /* descriptors from this number on are not for clients */
     struct prong_server_counters before; /* what earlier workers of this slot counted */
 

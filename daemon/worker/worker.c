@@ -220,6 +220,7 @@ static int open_services(struct worker *worker)
         service->generation = inheritance->generation;
         service->workers = scoreboard_worker(inheritance->scoreboard, inheritance->generation, 0);
         service->nudge_fds = inheritance->nudge_fds;
+        service->keeper_fd = inheritance->keeper_fds[i];
         service->shares = scoreboard_shares(inheritance->scoreboard);
         service->share_owner = shares_owner(inheritance->generation, inheritance->slot);
         service->share_server = share_server(config->servers[i]->name);
@@ -340,6 +341,11 @@ static void free_inheritance(struct inheritance *inheritance)
     for (unsigned i = 0; i < inheritance->slots; i++)
         close(inheritance->nudge_fds[i]);
     free(inheritance->nudge_fds);
+    for (size_t i = 0; i < inheritance->config->server_count; i++) {
+        if (inheritance->keeper_fds[i] >= 0)
+            close(inheritance->keeper_fds[i]);
+    }
+    free(inheritance->keeper_fds);
     if (inheritance->channel_fd >= 0)
         close(inheritance->channel_fd);
     config_free(inheritance->config);
