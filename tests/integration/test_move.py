@@ -290,7 +290,7 @@ def test_a_bad_configuration_leaves_all_as_it_is(echo, sections):
         echo.config.write_text(good.partition("[server")[0] + sections)
         answer = echo.ctl("reload")
         assert answer.returncode == 2 and answer.stderr
-        assert workers(echo) == old
+        eventually(lambda: workers(echo) == old, "who checked the configuration is gone")
         echo.config.write_text(good)
         assert reload(echo)["moved"] == MANY["connections"]
         load.command("check").assert_flawless()
@@ -305,5 +305,5 @@ def test_a_port_that_somebody_else_has_leaves_all_as_it_is(echo):
         echo.write_config(server("echo", "echo") + server("other", "echo", taken))
         answer = echo.ctl("reload")
         assert answer.returncode != 0 and taken in answer.stderr
-        assert workers(echo) == old
+        eventually(lambda: workers(echo) == old, "who checked the configuration is gone")
         load.command("check").assert_flawless()
