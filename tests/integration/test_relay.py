@@ -293,7 +293,7 @@ def test_a_pair_survives_reloads_with_splice_under_way(relay, upstream):
     for _ in range(20):
         seen = [flow.arrived for flow in flows]
         assert reload(relay)["moved"] == 1
-        eventually(lambda: all(flow.arrived > so_far + 8 * MIB
+        eventually(lambda: all(flow.arrived > so_far + 2 * MIB
                                for flow, so_far in zip(flows, seen)), "bytes flow")
     assert pipes(relay) > 0
     for flow in flows:
@@ -333,7 +333,7 @@ def test_many_pairs_lose_double_and_reorder_nothing(prongd, relaying):
     with SteadyLoad(daemon.addresses("relay"), connections=60, streams=20, slow=10,
                     interval=0.02) as load:
         load.command("go")
-        for _ in range(20):
+        for _ in range(8):
             reload(daemon)
         load.command("check").assert_flawless()
         assert daemon.connections() == 60

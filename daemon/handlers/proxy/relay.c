@@ -20,6 +20,9 @@
 #define SMALL_READS 16
 #define SMALL_SIZE  16384
 
+/* Calls that fill a pipe before it is emptied. */
+#define FILLS 8
+
 /* A flow with both of its ends; `source` is NULL when that is closed. */
 struct passage {
     struct prong_socket *client;
@@ -123,21 +126,34 @@ static void drain(const struct passage *passage)
         go_on(passage);
 }
 
-/* With bytes in the pipe the target waits for room already, and nothing new to read may mean that
- * the pipe is full: of small pieces it takes few. */
+/* All that is there, in a few calls: each write to the target wakes somebody up, so what is written
+ * at once should be much.  The bytes, or what the first call said when there were none. */
+static ssize_t fill(const struct passage *passage)
+{
+    struct pipe *pipe = passage->flow->pipe;
+    ssize_t received = pipe_fill(pipe, passage->source), more = received;
+
+    for (int calls = 1; calls < FILLS && more > 0 && !pipe_is_full(pipe); calls++) {
+        more = pipe_fill(pipe, passage->source);
+        received += more > 0 ? more : 0;
+    }
+    return received;
+}
+
+/* Its source is paused as long as there is anything in the pipe.  So what does not come is not
+ * there; of small pieces a pipe takes few, and one that is full could not be told from an idle
+ * source. */
 void relay_splice(struct prong_socket *client, enum pair_way way)
 {
     struct passage passage = passage_of(client, way);
-    struct pipe *pipe = passage.flow->pipe;
-    bool waits = pipe->filled > 0;
-    ssize_t received = pipe_fill(pipe, passage.source);
+    struct flow *flow = passage.flow;
+    ssize_t received = fill(&passage);
 
-    if (received > 0)
-        passage.flow->streak = received < SMALL_SIZE ? passage.flow->streak + 1 : 0;
-    if (received > 0 && !waits)
-        drain(&passage);
-    pipe = passage.flow->pipe;
-    if (pipe != NULL && (pipe_is_full(pipe) || (waits && received == -EAGAIN)))
+    if (received <= 0)
+        return;
+    flow->streak = received < SMALL_SIZE ? flow->streak + 1 : 0;
+    drain(&passage);
+    if (flow->pipe != NULL && flow->pipe->filled > 0)
         prong_socket_pause(passage.source);
 }
 
@@ -156,8 +172,10 @@ void relay_adopt(struct prong_socket *client, enum pair_way way, struct pipe *pi
     struct passage passage = passage_of(client, way);
 
     passage.flow->pipe = pipe;
-    if (passage.source != NULL)
+    if (passage.source != NULL) {
         prong_socket_set_manual_reading(passage.source, true);
+        prong_socket_pause(passage.source);
+    }
     drain(&passage);
 }
 
