@@ -302,6 +302,18 @@ static void one_that_failed_is_left_alone(void **state)
     end(&stage);
 }
 
+static void what_this_machine_is_short_of_is_not_its_fault(void **state)
+{
+    struct stage stage;
+    struct upstream *first;
+
+    begin(&stage, state, two);
+    first = choose(&stage);
+    upstream_failed(first, -EMFILE);
+    assert_int_equal(first->state, UPSTREAM_UP);
+    end(&stage);
+}
+
 static void when_its_time_is_over_one_client_tries_it(void **state)
 {
     struct stage stage;
@@ -420,6 +432,7 @@ int main(void)
         TEST(a_lookup_tells_how_long_it_holds),
         TEST(a_client_tries_each_once),
         TEST(one_that_failed_is_left_alone),
+        TEST(what_this_machine_is_short_of_is_not_its_fault),
         TEST(when_its_time_is_over_one_client_tries_it),
         TEST(a_trial_that_is_given_up_says_nothing),
         TEST(when_all_are_down_they_are_tried_all_the_same),

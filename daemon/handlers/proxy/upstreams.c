@@ -353,11 +353,25 @@ void upstream_connected(struct upstream *upstream)
     upstream_note_success(upstream);
 }
 
+/* What this machine is short of says nothing about the upstream. */
+static bool is_our_own(int error)
+{
+    static const int errors[] = {-EMFILE, -ENFILE, -ENOMEM, -ENOBUFS, -EADDRNOTAVAIL, -EADDRINUSE};
+
+    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+        if (errors[i] == error)
+            return true;
+    }
+    return false;
+}
+
 void upstream_failed(struct upstream *upstream, int error)
 {
-    (void)error;
     prongd_count(upstream->owner->service, PROXY_COUNT_FAILURES, 1);
-    upstream_note_failure(upstream, upstream->owner->config, upstreams_now_ms());
+    if (is_our_own(error))
+        upstream_note_nothing(upstream);
+    else
+        upstream_note_failure(upstream, upstream->owner->config, upstreams_now_ms());
     give_place(upstream, true);
 }
 
