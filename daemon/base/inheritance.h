@@ -28,15 +28,23 @@ struct inherited_listener {
     int fd;          /* given */
 };
 
+/* What the workers of a server share in memory; -1: nothing of the kind.  Given. */
+struct inherited_common {
+    int ring_fd;   /* of its broadcasts */
+    int wake_fd;   /* an eventfd: there is news in the ring */
+    int region_fd; /* the handler's own memory */
+};
+
 struct inheritance {
     struct config *config;         /* given */
     struct scoreboard *scoreboard; /* given */
     uint64_t generation;
     unsigned slot;
-    unsigned slots;  /* of the generation */
-    int channel_fd;  /* to the master; given */
-    int *nudge_fds;  /* an eventfd for each slot; given, malloc'ed */
-    int *keeper_fds; /* for each server: to its keeper, or -1; given, malloc'ed */
+    unsigned slots;                   /* of the generation */
+    int channel_fd;                   /* to the master; given */
+    int *nudge_fds;                   /* an eventfd for each slot; given, malloc'ed */
+    int *keeper_fds;                  /* for each server: to its keeper, or -1; given, malloc'ed */
+    struct inherited_common *commons; /* one for each server; given, malloc'ed */
     bool changes_identity;
     struct privileges identity;           /* whom it becomes, when it does */
     struct inherited_listener *listeners; /* given, malloc'ed */

@@ -14,8 +14,8 @@
 
 /* It is held for a microsecond; then by one who was preempted; then by one who was stopped. */
 #define YIELDS 1000
-#define NAPS   500
-#define NAP_NS 100000
+#define NAPS   1000
+#define NAP_NS 2000000
 
 int latch_open(int fd)
 {

@@ -14,7 +14,7 @@
  * or -errno. */
 int latch_open(int fd);
 
-/* Waits for a tenth of a second at most: who has it for longer was stopped.  0, or -EBUSY. */
+/* Waits for two seconds at most: who has it for longer was stopped.  0, or -EBUSY. */
 int latch_take(int fd);
 
 void latch_give(int fd);

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -133,6 +132,11 @@ static uint64_t size_of(int fd)
         header.size > RING_MOST || round_up(header.size) != header.size)
         return 0;
     return length_of(header.size) == (uint64_t)status.st_size ? header.size : 0;
+}
+
+bool ring_is_known(int fd)
+{
+    return size_of(fd) > 0;
 }
 
 static int map(struct ring *ring, uint64_t size)

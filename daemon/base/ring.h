@@ -22,6 +22,7 @@
 #ifndef PRONGD_RING_H
 #define PRONGD_RING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,9 @@ struct ring;
 
 /* The memory of a new one; the caller closes it.  -EINVAL for another size, or -errno. */
 int ring_create(uint64_t size);
+
+/* Is it the memory of a ring that this program knows? */
+bool ring_is_known(int fd);
 
 /* Maps it.  Takes `fd` in every case.  NULL with errno; EPROTO: it is none, or of another
  * version. */

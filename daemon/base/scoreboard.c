@@ -62,6 +62,9 @@ static const char *const callback_names[] = {
     [CALLBACK_LEAVE] = "on_leave",
     [CALLBACK_READABLE] = "on_readable",
     [CALLBACK_WRITABLE] = "on_writable",
+    [CALLBACK_BROADCAST] = "on_broadcast",
+    [CALLBACK_MESSAGE] = "on_message",
+    [CALLBACK_LOST] = "on_lost",
 };
 
 const char *scoreboard_callback_name(enum scoreboard_callback callback)

@@ -56,7 +56,10 @@ enum scoreboard_callback {
     CALLBACK_RESTORE,
     CALLBACK_LEAVE,
     CALLBACK_READABLE,
-    CALLBACK_WRITABLE
+    CALLBACK_WRITABLE,
+    CALLBACK_BROADCAST,
+    CALLBACK_MESSAGE,
+    CALLBACK_LOST
 };
 
 /* "on_data" …; "none" for TURN. */

@@ -119,6 +119,8 @@ struct config_server {
     int balance_metric; /* enum gate_metric: the choices stand in that order */
     int on_reload;      /* enum config_on_reload */
     uint64_t close_spread_ms;
+    uint64_t broadcast_buffer_bytes;
+    uint64_t shared_memory_bytes; /* 0: as the handler says */
 };
 
 struct config {

@@ -54,11 +54,13 @@ json_t *module_rows_describe(const struct prongd_handler *handler)
 
     for (size_t i = 0; i < handler->option_count; i++)
         json_array_append_new(options, describe_option(&handler->options[i]));
-    return json_pack("{s:s, s:s*, s:s, s:I, s:b, s:o, s:o}", "name", handler->name, "version",
-                     handler->version, "help", handler->help, "state_size",
+    return json_pack("{s:s, s:s*, s:s, s:I, s:b, s:o, s:o, s:b, s:I}", "name", handler->name,
+                     "version", handler->version, "help", handler->help, "state_size",
                      (json_int_t)handler->state_size, "moves",
                      handler->state_size == 0 || handler->save != NULL, "options", options,
-                     "counters", module_rows_describe_counters(handler));
+                     "counters", module_rows_describe_counters(handler), "hears",
+                     handler->on_broadcast != NULL || handler->on_message != NULL, "shared_size",
+                     (json_int_t)handler->shared_size);
 }
 
 /* --- Reading --- */
@@ -146,7 +148,14 @@ int module_rows_take_counters(struct module *module, const json_t *list)
     return 0;
 }
 
-/* Only that it exists says something here, and nobody calls it. */
+/* Only that they exist says something here, and nobody calls them. */
+static void hears(struct prongd_service *service, const void *bytes, size_t size)
+{
+    (void)service;
+    (void)bytes;
+    (void)size;
+}
+
 static long saves(struct prong_socket *socket, void *bytes, size_t size)
 {
     (void)socket;
@@ -159,7 +168,7 @@ int module_rows_take(struct module *module, json_t *value)
 {
     struct prongd_handler *handler = &module->handler;
     json_t *options;
-    json_int_t state_size;
+    json_int_t state_size, shared_size;
     int moves;
 
     module->description = value;
@@ -173,6 +182,9 @@ int module_rows_take(struct module *module, json_t *value)
     handler->version = json_string_value(json_object_get(value, "version"));
     handler->state_size = (size_t)state_size;
     handler->save = moves ? saves : NULL;
+    handler->on_broadcast = json_is_true(json_object_get(value, "hears")) ? hears : NULL;
+    shared_size = json_integer_value(json_object_get(value, "shared_size"));
+    handler->shared_size = shared_size > 0 ? (size_t)shared_size : 0;
     if (module_rows_take_counters(module, json_object_get(value, "counters")) < 0)
         return -EPROTO;
     return take_options(module, options);

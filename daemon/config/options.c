@@ -308,6 +308,14 @@ static const struct prongd_option server_rows[] = {
      .fallback = "0", .most = HOUR,
      .help = "Over how long a time connections are closed with on_reload = close, so that not all "
              "clients come back at once."},
+    {PRONGD_SIZE(struct config_server, broadcast_buffer_bytes), "server", "broadcast_buffer",
+     .fallback = "1m", .least = 65536, .most = GIB, .change = PRONGD_CHANGE_RESTART,
+     .help = "How many bytes of messages between workers are kept until all have read them, where "
+             "the handler sends any; rounded up to a power of two."},
+    {PRONGD_SIZE(struct config_server, shared_memory_bytes), "server", "shared_memory",
+     .fallback = "0", .most = 1024 * GIB, .change = PRONGD_CHANGE_RESTART,
+     .help = "How many bytes the workers share for what the handler keeps for all of them, where "
+             "it keeps anything; 0 leaves it to the handler."},
 };
 
 const struct option_table daemon_options = {daemon_rows, ITEMS(daemon_rows)};

@@ -129,7 +129,7 @@ static json_t *describe(const struct master *master, const struct control_client
                             describe_clients(master->control));
     return json_pack(
         "{s:i, s:s, s:i, s:i, s:i, s:I, s:o, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-        "s:o}",
+        "s:o, s:o}",
         "version", ESTATE_VERSION, "program", PRONG_VERSION, "image", image_fd, "client",
         client != NULL ? client->fd : -1, "scoreboard", scoreboard_fd(master->scoreboard),
         "started", (json_int_t)master->started, "last_generation", number(master->last_generation),
@@ -139,7 +139,7 @@ static json_t *describe(const struct master *master, const struct control_client
         describe_generations(&master->generations), "history", history_json(&master->history),
         "counters", counters_json(&master->counters), "drains", drains_json(&master->drains),
         "timeline", timeline_json(&master->timeline), "observer",
-        observation_describe(master->observation));
+        observation_describe(master->observation), "commons", commons_describe(&master->commons));
 }
 
 int estate_write(const struct master *master, const struct control_client *client, int image_fd)

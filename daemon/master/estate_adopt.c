@@ -182,6 +182,7 @@ static int adopt_generation(struct master *master, const json_t *value)
     int state, accepts, error;
     struct generation_plan plan = {.registry = master->listeners,
                                    .keepers = master->keepers,
+                                   .shared = &master->commons,
                                    .scoreboard = master->scoreboard};
     struct generation *generation;
 
@@ -301,7 +302,11 @@ int estate_adopt(struct master *master, int fd, char *problem, size_t size)
     if (error == 0)
         error = keepers_adopt(master->keepers, json_object_get(estate, "keepers"));
     if (error == 0)
+        error = commons_adopt(&master->commons, json_object_get(estate, "commons"));
+    if (error == 0)
         error = adopt_generations(master, json_object_get(estate, "generations"));
+    if (error == 0)
+        commons_sweep(&master->commons);
     counters_read(&master->counters, json_object_get(estate, "counters"));
     drains_read(&master->drains, json_object_get(estate, "drains"));
     timeline_read(&master->timeline, json_object_get(estate, "timeline"));

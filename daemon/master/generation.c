@@ -14,7 +14,9 @@
 #include <unistd.h>
 
 #include "access_files.h"
+#include "commons.h"
 #include "config.h"
+#include "descriptor_list.h"
 #include "descriptors.h"
 #include "inherited_config.h"
 #include "ipc.h"
@@ -225,21 +227,12 @@ static int open_access_files(struct generation *generation, char *problem, size_
     return generation->access_fds != NULL ? 0 : -EACCES;
 }
 
-/* Room for so many, none of them open.  NULL when memory is short. */
-static int *new_descriptors(size_t count)
-{
-    size_t size = (count + 1) * sizeof(int);
-    int *fds = malloc(size);
-
-    return fds != NULL ? memset(fds, -1, size) : NULL;
-}
-
 /* Workers send connections to them. */
 static int open_keepers(struct generation *generation, const struct keepers *keepers)
 {
     size_t count = generation->config->server_count;
 
-    generation->keeper_fds = new_descriptors(count);
+    generation->keeper_fds = descriptor_list_new(count);
     for (size_t i = 0; generation->keeper_fds != NULL && i < count; i++) {
         int fd = keepers_worker_fd(keepers, generation->config->servers[i]->name);
 
@@ -255,7 +248,7 @@ static int open_keepers(struct generation *generation, const struct keepers *kee
 /* Workers tell each other through them to look again (worker/gate.c). */
 static int open_nudges(struct generation *generation)
 {
-    generation->nudge_fds = new_descriptors(generation->slot_count);
+    generation->nudge_fds = descriptor_list_new(generation->slot_count);
     if (generation->nudge_fds == NULL)
         return -ENOMEM;
     for (unsigned i = 0; i < generation->slot_count; i++) {
@@ -264,16 +257,6 @@ static int open_nudges(struct generation *generation)
             return -errno;
     }
     return 0;
-}
-
-/* Accepts NULL. */
-static void close_descriptors(int *fds, size_t count)
-{
-    for (size_t i = 0; fds != NULL && i < count; i++) {
-        if (fds[i] >= 0)
-            close(fds[i]);
-    }
-    free(fds);
 }
 
 static int add_slots(struct generation *generation, unsigned count, char *problem, size_t size)
@@ -307,11 +290,16 @@ static int add_slots(struct generation *generation, unsigned count, char *proble
 static struct generation *new_generation(const struct generation_plan *plan)
 {
     struct generation *generation = calloc(1, sizeof(*generation));
+    struct common **commons = commons_none(plan->config);
 
-    if (generation == NULL) {
+    if (generation == NULL || commons == NULL) {
+        free(generation);
+        free(commons);
         config_free(plan->config);
         return NULL;
     }
+    generation->commons = commons;
+    generation->shared = plan->shared;
     generation->number = plan->number;
     generation->config = plan->config;
     generation->registry = plan->registry;
@@ -344,6 +332,8 @@ struct generation *generation_new(const struct generation_plan *plan, char *prob
         open_listeners(generation, workers, problem, size) == 0 &&
         open_access_files(generation, problem, size) == 0 &&
         find_keepers(generation, plan->keepers, problem, size) == 0 &&
+        commons_take_all(generation->shared, generation->config, generation->commons, problem,
+                         size) == 0 &&
         add_slots(generation, workers, problem, size) == 0)
         return generation;
     generation_free(generation);
@@ -366,7 +356,7 @@ struct generation *generation_adopt(const struct generation_plan *plan, enum gen
     generation->is_fixed = !inherited_config_is_whole(plan->config) ||
                            find_identity(generation, problem, sizeof(problem)) < 0;
     generation->slots = calloc(workers + 1U, sizeof(*generation->slots));
-    generation->nudge_fds = new_descriptors(workers);
+    generation->nudge_fds = descriptor_list_new(workers);
     generation->access_fds = access_files_open_some(plan->config);
     if (generation->slots == NULL || generation->nudge_fds == NULL ||
         generation->access_fds == NULL || open_keepers(generation, plan->keepers) < 0 ||
@@ -375,6 +365,7 @@ struct generation *generation_adopt(const struct generation_plan *plan, enum gen
         return NULL;
     }
     generation->slot_count = workers;
+    commons_take_all_known(generation->shared, generation->config, generation->commons);
     for (unsigned i = 0; i < workers; i++)
         slot_init(&generation->slots[i], generation, i,
                   scoreboard_worker(plan->scoreboard, plan->number, i));
@@ -433,7 +424,8 @@ int generation_bequeath(struct generation *generation, unsigned slot,
     memset(inheritance, 0, sizeof(*inheritance));
     inheritance->listeners =
         calloc(generation->listener_count + 1, sizeof(*inheritance->listeners));
-    if (inheritance->listeners == NULL)
+    inheritance->commons = commons_bequeath(generation->commons, generation->config);
+    if (inheritance->listeners == NULL || inheritance->commons == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < generation->listener_count; i++) {
         const struct generation_listener *entry = &generation->listeners[i];
@@ -466,6 +458,7 @@ void generation_free(struct generation *generation)
         return;
     assert(generation_workers(generation) == 0);
     generation_release_listeners(generation);
+    commons_release_all(generation->shared, generation->config, generation->commons);
     if (generation->slots != NULL)
         scoreboard_remove(generation->scoreboard, generation->number);
     generation_abandon(generation);
@@ -475,13 +468,14 @@ void generation_abandon(struct generation *generation)
 {
     for (unsigned i = 0; generation->slots != NULL && i < generation->slot_count; i++)
         ipc_free(generation->slots[i].ipc);
-    close_descriptors(generation->nudge_fds, generation->slot_count);
+    descriptor_list_free(generation->nudge_fds, generation->slot_count);
     if (generation->config != NULL)
-        close_descriptors(generation->keeper_fds, generation->config->server_count);
+        descriptor_list_free(generation->keeper_fds, generation->config->server_count);
     if (generation->access_fds != NULL)
         access_files_close(generation->access_fds, generation->config->server_count);
     free(generation->slots);
     free(generation->listeners);
+    free(generation->commons);
     config_free(generation->config);
     free(generation);
 }

@@ -17,6 +17,8 @@
 #include "inheritance.h"
 #include "privileges.h"
 
+struct common;
+struct commons;
 struct config;
 struct keepers;
 struct listener;
@@ -44,6 +46,8 @@ struct generation {
     struct config *config;         /* NULL: given to a worker, in the child */
     struct listeners *registry;    /* borrowed */
     struct scoreboard *scoreboard; /* borrowed */
+    struct commons *shared;        /* borrowed */
+    struct common **commons;       /* of each server what its workers share, or NULL */
     struct generation_listener *listeners;
     size_t listener_count;
     bool changes_identity; /* only root can */
@@ -81,6 +85,7 @@ struct generation_plan {
     unsigned workers;      /* 0: as the configuration says */
     struct listeners *registry;
     struct keepers *keepers;
+    struct commons *shared;
     struct scoreboard *scoreboard;
 };
 

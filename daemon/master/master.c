@@ -269,6 +269,7 @@ static bool prepare(struct master *master, struct config *config)
                                    .config = config,
                                    .registry = master->listeners,
                                    .keepers = master->keepers,
+                                   .shared = &master->commons,
                                    .scoreboard = master->scoreboard};
     struct generation *generation;
     char problem[512];
@@ -359,6 +360,7 @@ static void abandon(struct master *master)
     }
     history_clear(&master->history);
     drains_clear(&master->drains);
+    commons_clear(&master->commons);
     listeners_free(master->listeners);
     if (master->loop != NULL)
         ev_loop_destroy(master->loop);

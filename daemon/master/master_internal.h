@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "commons.h"
 #include "control.h"
 #include "counters.h"
 #include "drains.h"
@@ -44,6 +45,7 @@ struct master {
     struct ev_loop *loop;
     struct scoreboard *scoreboard;
     struct listeners *listeners;
+    struct commons commons;
     struct generation_list generations;
     struct history history; /* of those that are gone */
     struct counters counters;

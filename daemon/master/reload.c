@@ -163,6 +163,7 @@ static void prepare(struct reload *reload, struct config *config)
                                    .workers = wanted_workers(master, config),
                                    .registry = master->listeners,
                                    .keepers = master->keepers,
+                                   .shared = &master->commons,
                                    .scoreboard = master->scoreboard};
     char problem[512];
 

@@ -62,8 +62,8 @@ static void on_conclusion(struct ev_loop *loop, ev_timer *timer, int revents)
     struct generation *generation = timer->data;
     struct supervisor *supervisor = generation->slots[0].supervisor;
 
-    (void)loop;
     (void)revents;
+    ev_timer_stop(loop, timer); /* a signal in the same turn may have concluded it once more */
     supervisor->events->on_gone(generation, supervisor->user);
 }
 

@@ -19,6 +19,14 @@ static struct service *service_of(const struct prong_socket *socket)
     return prong_server_user(prong_socket_server(socket));
 }
 
+void callbacks_note_service(const struct service *service, enum scoreboard_callback callback)
+{
+    struct scoreboard_worker *cell = service->worker_cell;
+
+    atomic_store_explicit(&cell->callback_connection, 0, memory_order_relaxed);
+    atomic_store_explicit(&cell->callback, callback, memory_order_relaxed);
+}
+
 void callbacks_note(struct prong_socket *socket, enum scoreboard_callback callback)
 {
     struct scoreboard_worker *cell = service_of(socket)->worker_cell;

@@ -15,12 +15,16 @@
 struct prong_socket;
 struct prong_socket_events;
 struct prongd_handler;
+struct service;
 
 /* Events for the sockets of a service with this handler: those that it has, and what `timeout`
  * means for one that does not say it itself.  Sockets that end with an error are counted; of those
  * with an access log (`is_logged`) it is seen who ends first. */
 void callbacks_wrap(struct prong_socket_events *events, const struct prongd_handler *handler,
                     bool is_logged);
+
+/* One of the handler's is about to be called for the service as a whole. */
+void callbacks_note_service(const struct service *service, enum scoreboard_callback callback);
 
 /* One of the handler's is about to be called for this socket. */
 void callbacks_note(struct prong_socket *socket, enum scoreboard_callback callback);

@@ -17,6 +17,7 @@
 
 #include "access.h"
 #include "admission.h"
+#include "broadcast.h"
 #include "callbacks.h"
 #include "companions.h"
 #include "config.h"
@@ -210,6 +211,7 @@ static void describe(struct prong_socket *socket, struct record *record)
         .opened_ds = connection->opened_ds,
         .moves = connection->moves + 1U,
         .state_version = service->handler->state_version,
+        .place = broadcast_place(service),
         .image = {.fd = -1},
     };
     snprintf(record->server, sizeof(record->server), "%s", service->config->name);
@@ -296,8 +298,11 @@ int connection_arrive(struct service *service, struct record *record, struct pro
     connection->moves = (uint16_t)record->moves;
     connection->moved = moved_now();
     access_arrive(service, socket, record);
-    error = restore(service, socket, record);
+    error = broadcast_arrive(service, socket, &record->place);
+    if (error == 0)
+        error = restore(service, socket, record);
     if (error < 0) {
+        broadcast_forget(service, socket);
         send_back(socket, record);
         return error;
     }
@@ -311,17 +316,22 @@ int connection_arrive(struct service *service, struct record *record, struct pro
 
 void connection_start(struct prong_socket *socket)
 {
+    struct service *service = service_of(socket);
+
+    broadcast_reach(service, socket);
     connection_enter(connection_of(socket), CONNECTION_SERVING);
-    if (!admission_keep(service_of(socket), socket))
+    if (!admission_keep(service, socket))
         return;
     prong_socket_start(socket);
-    companions_start(service_of(socket)->handler, socket);
+    companions_start(service->handler, socket);
+    broadcast_catch_up(service, socket);
 }
 
 void connection_discard(struct prong_socket *socket)
 {
     struct record record = {.image = {.fd = -1}};
 
+    broadcast_forget(service_of(socket), socket);
     if (detach(socket, &record) < 0)
         prong_socket_destroy(socket, 0);
     record_clear(&record);
@@ -340,6 +350,7 @@ void connection_close(struct prong_socket *socket)
                    (unsigned long long)prong_socket_bytes_written(socket),
                    (double)connection_age_ms(connection) / 1000);
     access_write(service_of(socket), socket);
+    broadcast_forget(service_of(socket), socket);
     quota_release(service_of(socket), socket);
     connection_enter(connection, CONNECTION_CLOSED);
 }

@@ -28,6 +28,8 @@ struct record_head {
     struct trail trail;
     char server[64];
     char handler[64];
+    uint64_t ring; /* struct broadcast_place */
+    uint64_t position;
 };
 
 /* What every companion begins with; its image follows. */
@@ -112,6 +114,8 @@ uint8_t *record_encode(const struct record *record, size_t *size)
         .state_size = (uint32_t)record->state_size,
         .image_size = (uint32_t)image_size(&record->image),
         .companion_count = (uint32_t)record->companion_count,
+        .ring = record->place.ring,
+        .position = record->place.position,
     };
     uint8_t *bytes, *at;
 
@@ -150,6 +154,7 @@ static int read_head(struct record *record, const struct record_head *head)
     record->moves = head->moves;
     record->trail = head->trail;
     record->state_version = head->state_version;
+    record->place = (struct broadcast_place){head->ring, head->position};
     memcpy(record->server, head->server, sizeof(record->server));
     memcpy(record->handler, head->handler, sizeof(record->handler));
     return 0;

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "broadcast.h"
 #include "quota.h"
 #include "trail.h"
 
@@ -38,6 +39,7 @@ struct record {
     char handler[64];
     uint8_t *state; /* what the handler saved; NULL: nothing */
     size_t state_size;
+    struct broadcast_place place; /* in the messages of its server */
     struct prong_socket_image image;
     struct record_companion *companions; /* NULL: none */
     size_t companion_count;

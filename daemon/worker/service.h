@@ -26,7 +26,9 @@ struct scoreboard_server;
 struct scoreboard_worker;
 struct shares;
 
+struct broadcast;
 struct post;
+struct region;
 
 struct service {
     const struct config_server *config;
@@ -49,9 +51,11 @@ struct service {
     size_t open;                 /* servers that accept or have connections */
     uint64_t refused;            /* clients that were over the limit */
     struct policy policy;
-    bool is_drained;       /* by an operator: new clients are refused */
-    struct access *access; /* NULL: no access log */
-    bool has_trail;        /* trail.h */
+    bool is_drained;             /* by an operator: new clients are refused */
+    struct access *access;       /* NULL: no access log */
+    bool has_trail;              /* trail.h */
+    struct broadcast *broadcast; /* NULL: its handler hears nothing */
+    struct region *region;       /* NULL: its workers share no memory */
 
     /* Sums, those of earlier workers of the slot too. */
     uint64_t failed;              /* connections that ended with an error */

@@ -7,11 +7,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "broadcast.h"
 #include "callbacks.h"
 #include "config.h"
+#include "inheritance.h"
 #include "log.h"
 #include "module.h"
 #include "module_settle.h"
+#include "region.h"
 #include "service.h"
 
 static int refuse(const struct service *service, const char *problem)
@@ -46,12 +49,28 @@ int service_load(struct service *service)
     return error;
 }
 
+int service_open_commons(struct service *service, struct inherited_common *common)
+{
+    int error = broadcast_open(service, common);
+
+    if (error == 0 && common->region_fd >= 0) {
+        service->region = region_open(common->region_fd);
+        common->region_fd = -1;
+        error = service->region != NULL ? 0 : -errno;
+    }
+    if (error < 0)
+        log_code(LOG_LEVEL_ERROR, error, "shared memory cannot be opened server=%s",
+                 service->config->name);
+    return error;
+}
+
 int service_start(struct service *service)
 {
     struct prongd_service *handle = (struct prongd_service *)service;
     struct module_problem problem;
     int error = 0;
 
+    broadcast_start(service);
     if (service->config->module != NULL &&
         module_settle_configure(service->handler, service->handler_config, service->config->name,
                                 &problem) < 0)
@@ -78,4 +97,7 @@ void service_unload(struct service *service)
         free(service->handler_config);
     service->handler_config = NULL;
     module_code_clear(&service->code);
+    broadcast_close(service);
+    region_free(service->region);
+    service->region = NULL;
 }

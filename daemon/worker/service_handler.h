@@ -5,12 +5,17 @@
 #ifndef PRONGD_SERVICE_HANDLER_H
 #define PRONGD_SERVICE_HANDLER_H
 
+struct inherited_common;
 struct service;
 
 /* Loads a module; of a handler that is built in, takes it as it is.  After service_init(), before
  * service_adopt(), with the master's rights still: /proc may not be in the worker's root.
  * 0, or a negative code; the log says why. */
 int service_load(struct service *service);
+
+/* Opens the memory that the server's workers share, if they do.  Takes its descriptors.  When
+ * service_load() may be called.  0, or a negative code; the log says why. */
+int service_open_commons(struct service *service, struct inherited_common *common);
 
 /* Calls configure, of a module, and start: with the worker's own rights.  0, or a negative code;
  * the log says why. */

@@ -3,6 +3,7 @@
  * The worker's services to handlers: <prongd/service.h>.
  */
 #include <assert.h>
+#include <errno.h>
 #include <prong/server.h>
 #include <prong/socket.h>
 #include <prongd/handler.h>
@@ -11,10 +12,12 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
+#include "broadcast.h"
 #include "config.h"
 #include "connection.h"
 #include "log.h"
 #include "post.h"
+#include "region.h"
 #include "scoreboard.h"
 #include "service.h"
 
@@ -122,6 +125,31 @@ void prongd_count(struct prongd_service *service, size_t counter, uint64_t numbe
     cell = &counting->cells[counting->slot].counters[counter];
     atomic_store_explicit(cell, atomic_load_explicit(cell, memory_order_relaxed) + number,
                           memory_order_relaxed);
+}
+
+int prongd_publish(struct prongd_service *service, const void *bytes, size_t size)
+{
+    return broadcast_publish(own(service), bytes, size);
+}
+
+void *prongd_shared(struct prongd_service *service, size_t *size)
+{
+    const struct region *region = own(service)->region;
+
+    *size = region != NULL ? region_size(region) : 0;
+    return region != NULL ? region_memory(region) : NULL;
+}
+
+int prongd_shared_lock(struct prongd_service *service)
+{
+    struct region *region = own(service)->region;
+
+    return region != NULL ? region_lock(region) : -ENOTSUP;
+}
+
+void prongd_shared_unlock(struct prongd_service *service)
+{
+    region_unlock(own(service)->region);
 }
 
 int prongd_post(struct prongd_service *service, void (*function)(void *argument), void *argument)

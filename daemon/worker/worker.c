@@ -16,6 +16,8 @@
 
 #include "accepting.h"
 #include "access.h"
+#include "bequest.h"
+#include "broadcast.h"
 #include "config.h"
 #include "confine.h"
 #include "connection.h"
@@ -131,6 +133,7 @@ static void on_turn(struct ev_loop *loop, ev_prepare *watcher, int revents)
     for (size_t i = 0; i < worker->service_count; i++) {
         accepting_settle(&worker->services[i]);
         connections += service_publish(&worker->services[i]);
+        broadcast_wake(&worker->services[i]);
     }
     memory_note(&worker->memory, connections);
 }
@@ -159,6 +162,7 @@ static void on_pulse(struct ev_loop *loop, ev_timer *timer, int revents)
         quota_sweep(&worker->services[i]);
         deadline_check(&worker->services[i]);
         greeting_check(&worker->services[i]);
+        broadcast_look(&worker->services[i]);
     }
 }
 
@@ -245,15 +249,19 @@ static int each_service(struct worker *worker, int (*act)(struct service *servic
     return error;
 }
 
-static int open_access_logs(struct worker *worker)
+/* The access log of each service, and what its workers share. */
+static int open_inherited(struct worker *worker)
 {
+    struct inheritance *inheritance = worker->inheritance;
     int error = 0;
 
     for (size_t i = 0; error == 0 && i < worker->service_count; i++) {
-        int fd = worker->inheritance->access_fds[i];
+        int fd = inheritance->access_fds[i];
 
-        worker->inheritance->access_fds[i] = -1;
+        inheritance->access_fds[i] = -1;
         error = access_open(&worker->services[i], worker->ev, fd);
+        if (error == 0)
+            error = service_open_commons(&worker->services[i], &inheritance->commons[i]);
     }
     return error;
 }
@@ -305,7 +313,7 @@ static int set_up(struct worker *worker)
     if (error == 0)
         error = each_service(worker, service_load);
     if (error == 0)
-        error = open_access_logs(worker);
+        error = open_inherited(worker);
     if (error == 0)
         error = open_exchange(worker);
     if (error == 0)
@@ -325,32 +333,6 @@ static int set_up(struct worker *worker)
 }
 
 /* --- Life --- */
-
-static void free_inheritance(struct inheritance *inheritance)
-{
-    for (size_t i = 0; i < inheritance->listener_count; i++) {
-        if (inheritance->listeners[i].fd >= 0)
-            close(inheritance->listeners[i].fd);
-    }
-    free(inheritance->listeners);
-    for (size_t i = 0; i < inheritance->config->server_count; i++) {
-        if (inheritance->access_fds[i] >= 0)
-            close(inheritance->access_fds[i]);
-    }
-    free(inheritance->access_fds);
-    for (unsigned i = 0; i < inheritance->slots; i++)
-        close(inheritance->nudge_fds[i]);
-    free(inheritance->nudge_fds);
-    for (size_t i = 0; i < inheritance->config->server_count; i++) {
-        if (inheritance->keeper_fds[i] >= 0)
-            close(inheritance->keeper_fds[i]);
-    }
-    free(inheritance->keeper_fds);
-    if (inheritance->channel_fd >= 0)
-        close(inheritance->channel_fd);
-    config_free(inheritance->config);
-    scoreboard_free(inheritance->scoreboard);
-}
 
 /* Sockets that handlers destroyed in stop() close in the next turn of the loop; one that on_close
  * destroys, in the one after it. */
@@ -390,7 +372,7 @@ static void tear_down(struct worker *worker)
                     prong_loop_objects(worker->loop));
     else if (worker->ev != NULL)
         ev_loop_destroy(worker->ev);
-    free_inheritance(worker->inheritance);
+    bequest_clear(worker->inheritance);
 }
 
 int worker_run(struct inheritance *inheritance)

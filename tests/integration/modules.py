@@ -27,7 +27,7 @@ def compile_module(source, target, **macros):
 
 # In the order of trouble.c.
 PLACES = ("LOAD CONFIGURE START STOP CONNECTION DATA END TIMEOUT CLOSE SAVE RESTORE LEAVE "
-          "CAN_MOVE").split()
+          "CAN_MOVE BROADCAST MESSAGE LOST").split()
 
 
 def compile_trouble(target, where="NOWHERE", how="CRASH"):

@@ -28,13 +28,14 @@ def provoke(daemon, where):
             client.recv(1)
             return
         assert receive(client, 6) == b"hello\n"
-        if where == "DATA":
+        if where in ("DATA", "BROADCAST", "MESSAGE"):
             client.sendall(b"x")
         if where in ("END", "CLOSE"):
             client.shutdown(1)
         client.settimeout(10)
         try:
-            client.recv(1)
+            while client.recv(1):
+                pass
         except OSError:
             pass  # reset, or nobody answers any more
 
@@ -48,7 +49,8 @@ def assert_one_was_replaced(daemon, before):
     assert serves(daemon)
 
 
-@pytest.mark.parametrize("where", ["CONNECTION", "DATA", "END", "TIMEOUT", "CLOSE"])
+@pytest.mark.parametrize("where", ["CONNECTION", "DATA", "END", "TIMEOUT", "CLOSE",
+                                   "BROADCAST", "MESSAGE"])
 @pytest.mark.parametrize("how", ["CRASH", "ABORT", "EXIT"])
 def test_a_callback_that_ends_the_process_ends_one_worker(prongd, trouble, where, how):
     bad = server("bad", trouble(where, how), timeout="1s")
@@ -58,7 +60,7 @@ def test_a_callback_that_ends_the_process_ends_one_worker(prongd, trouble, where
     assert_one_was_replaced(daemon, before)
 
 
-@pytest.mark.parametrize("where", ["CONNECTION", "DATA", "CLOSE"])
+@pytest.mark.parametrize("where", ["CONNECTION", "DATA", "CLOSE", "BROADCAST", "MESSAGE"])
 def test_a_callback_that_never_returns_hangs_one_worker_until_it_is_replaced(
         prongd, trouble, where):
     daemon = prongd(ECHO + server("bad", trouble(where, "LOOP")), worker_timeout="2s")
@@ -66,7 +68,7 @@ def test_a_callback_that_never_returns_hangs_one_worker_until_it_is_replaced(
     with connect(daemon.address("bad")) as client:
         if where != "CONNECTION":
             assert receive(client, 6) == b"hello\n"
-        if where == "DATA":
+        if where in ("DATA", "BROADCAST", "MESSAGE"):
             client.sendall(b"x")
         if where == "CLOSE":
             client.shutdown(1)

@@ -41,7 +41,7 @@ enum {
     AT_TRAIL_STEPS = 61,
     AT_SERVER = 112,
     AT_HANDLER = 176,
-    HEAD_SIZE = 240
+    HEAD_SIZE = 256
 };
 
 static uint8_t *copy_of(const char *text)
@@ -57,6 +57,7 @@ static struct record full_record(void)
     struct record record = {
         .id = UINT64_C(0x123456789abcdef),
         .opened_ds = 4711,
+        .place = {.ring = 12, .position = 34},
         .moves = 3,
         .state_version = 9,
         .server = "echo",
@@ -129,6 +130,8 @@ static void a_record_survives_as_bytes(void **state)
     assert_int_equal(decode_with(&record, bytes, size, &fd, 1), 0);
     assert_true(record.id == UINT64_C(0x123456789abcdef));
     assert_int_equal(record.opened_ds, 4711);
+    assert_int_equal(record.place.ring, 12);
+    assert_int_equal(record.place.position, 34);
     assert_int_equal(record.moves, 3);
     assert_int_equal(record.state_version, 9);
     assert_string_equal(record.server, "echo");

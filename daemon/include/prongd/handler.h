@@ -178,6 +178,31 @@ struct prongd_handler {
      * false) it is as before.  In each worker, and in those that start later before they accept.
      * 0; -ENOENT: there is no such item.  NULL: the handler has no items. */
     int (*drain)(struct prongd_service *service, const char *item, bool drained);
+
+    /* --- Broadcast: what prongd_publish() says in one worker is heard in all of them. ---
+     *
+     * Each server of a handler that has one of the first two has a ring in memory that its workers
+     * share (`broadcast_buffer`), over all generations.  Everybody hears the messages in the same
+     * order; those of one worker in the order in which it published them; the publisher hears its
+     * own, from its loop and never from inside the call. */
+
+    /* Once in each worker, for each message from the worker's start on: for what the worker itself
+     * keeps. */
+    void (*on_broadcast)(struct prongd_service *service, const void *bytes, size_t size);
+
+    /* Once for each connection, for each message from its on_connection on, exactly: one that moves
+     * to another worker neither misses one nor hears one twice.  Anything may be done with the
+     * socket.  Who publishes about a connection puts prongd_connection_id() into the message where
+     * that connection should not hear it. */
+    void (*on_message)(struct prong_socket *socket, const void *bytes, size_t size);
+
+    /* So many messages were overwritten before they were read here: by the connection, or, with
+     * `socket` NULL, by the worker.  It is called before the next message. */
+    void (*on_lost)(struct prongd_service *service, struct prong_socket *socket, uint64_t count);
+
+    /* How many bytes all workers of a server share, for what the handler keeps for all of them
+     * (prongd_shared()); 0: none, unless `shared_memory` says more. */
+    size_t shared_size;
 };
 
 /* A module's one symbol. */

@@ -87,6 +87,28 @@ PRONGD_API uint64_t prongd_limit_sum(const struct prongd_limit *limit);
  * that is not there, nothing.  Two loads and a store: good for every message. */
 PRONGD_API void prongd_count(struct prongd_service *service, size_t counter, uint64_t number);
 
+/* --- All workers of a server --- */
+
+/* Says something to all workers of this server and their connections: on_broadcast and on_message
+ * in <prongd/handler.h>.  Borrows the bytes for the call.  Costs two system calls, and one more in
+ * each turn of the loop in which something was published.
+ * 0; -EMSGSIZE: more than 64 KiB, or than a quarter of `broadcast_buffer`; -EBUSY: a worker that
+ * does not run any more held it for two seconds; -ENOTSUP: this handler hears nothing. */
+PRONGD_API int prongd_publish(struct prongd_service *service, const void *bytes, size_t size);
+
+/* The memory that all workers of this server share, `*size` bytes of it; NULL: there is none (see
+ * `shared_size`).  Zeroed when the server is new.  It outlives workers, reloads to other code and
+ * upgrades, so begin it with a version; and it is at another address in every worker, so keep no
+ * pointers in it. */
+PRONGD_API void *prongd_shared(struct prongd_service *service, size_t *size);
+
+/* One worker at a time is inside; keep it short, for the others wait.  Two system calls.
+ * 0; 1: inside, but the last one who was died there, and what it wrote may be half-written: mend
+ * it, or begin anew; -EBUSY: a worker that does not run any more held it for two seconds;
+ * -ENOTSUP: there is no such memory. */
+PRONGD_API int prongd_shared_lock(struct prongd_service *service);
+PRONGD_API void prongd_shared_unlock(struct prongd_service *service);
+
 /* Calls `function` with `argument` on the worker's loop, soon, never from inside this call.  From
  * any thread; what one thread posts is called in that order.  Every accepted call is made, the last
  * ones before stop(): a thread must be joined in stop().

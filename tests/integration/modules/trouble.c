@@ -22,7 +22,10 @@ enum {
     HERE_SAVE,
     HERE_RESTORE,
     HERE_LEAVE,
-    HERE_CAN_MOVE
+    HERE_CAN_MOVE,
+    HERE_BROADCAST,
+    HERE_MESSAGE,
+    HERE_LOST
 };
 enum { CRASH, ABORT, EXIT, LOOP, MEMORY };
 
@@ -100,8 +103,40 @@ static void on_connection(struct prong_socket *socket)
 
 static void on_data(struct prong_socket *socket, const void *bytes, size_t size)
 {
+    pid_t pid = getpid();
+
     pass(HERE_DATA);
     prong_socket_write(socket, bytes, size);
+    prongd_publish(prongd_service(socket), &pid, sizeof(pid));
+}
+
+/* All workers hear it; in the one that said it something goes wrong. */
+static void pass_own(int here, const void *bytes)
+{
+    if (*(const pid_t *)bytes == getpid())
+        pass(here);
+}
+
+static void on_broadcast(struct prongd_service *service, const void *bytes, size_t size)
+{
+    (void)service;
+    (void)size;
+    pass_own(HERE_BROADCAST, bytes);
+}
+
+static void on_message(struct prong_socket *socket, const void *bytes, size_t size)
+{
+    (void)socket;
+    (void)size;
+    pass_own(HERE_MESSAGE, bytes);
+}
+
+static void on_lost(struct prongd_service *service, struct prong_socket *socket, uint64_t count)
+{
+    (void)service;
+    (void)socket;
+    (void)count;
+    pass(HERE_LOST);
 }
 
 static void on_end(struct prong_socket *socket)
@@ -172,4 +207,7 @@ const struct prongd_handler prongd_module = {
     .configure = configure,
     .start = start,
     .stop = stop,
+    .on_broadcast = on_broadcast,
+    .on_message = on_message,
+    .on_lost = on_lost,
 };

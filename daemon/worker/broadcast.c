@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Waking and being woken; telling the handler; connections that arrive.
+ */
+#include "broadcast.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <prong/loop.h>
+#include <prong/socket.h>
+#include <prongd/handler.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "arrivals.h"
+#include "callbacks.h"
+#include "config.h"
+#include "connection.h"
+#include "inheritance.h"
+#include "log.h"
+#include "ring.h"
+#include "service.h"
+
+/* Then others have their turn. */
+#define PER_TURN 64
+
+struct broadcast {
+    struct service *service;
+    struct ring *ring;
+    int wake_fd;       /* everybody's */
+    int edge_fd;       /* an epoll set with it: readable when it was written to since */
+    uint64_t position; /* the last message that was heard here */
+    bool has_news;     /* published in this turn */
+    struct arrivals arrivals;
+    struct ev_loop *ev; /* NULL: not started */
+    ev_io edge;
+    ev_timer more; /* goes on in the next turn */
+};
+
+/* --- Telling the handler --- */
+
+static struct prongd_service *handle(struct service *service)
+{
+    return (struct prongd_service *)service;
+}
+
+/* One that closes hears nothing. */
+static bool is_open(const struct prong_socket *socket)
+{
+    return prong_socket_state(socket) < PRONG_SOCKET_CLOSING;
+}
+
+/* To one connection.  `message` is a loss or a message. */
+static bool tell(struct prong_socket *socket, void *user)
+{
+    const struct ring_message *message = user;
+    struct prongd_service *service = prongd_service(socket);
+    const struct prongd_handler *handler = ((struct service *)service)->handler;
+
+    if (!is_open(socket))
+        return true;
+    if (message->lost > 0 && handler->on_lost != NULL) {
+        callbacks_note(socket, CALLBACK_LOST);
+        handler->on_lost(service, socket, message->lost);
+    } else if (message->lost == 0) {
+        callbacks_note(socket, CALLBACK_MESSAGE);
+        handler->on_message(socket, message->bytes, message->size);
+    }
+    return true;
+}
+
+static void tell_worker(struct service *service, const struct ring_message *message)
+{
+    const struct prongd_handler *handler = service->handler;
+
+    if (message->lost > 0 && handler->on_lost != NULL) {
+        callbacks_note_service(service, CALLBACK_LOST);
+        handler->on_lost(handle(service), NULL, message->lost);
+    } else if (message->lost == 0 && handler->on_broadcast != NULL) {
+        callbacks_note_service(service, CALLBACK_BROADCAST);
+        handler->on_broadcast(handle(service), message->bytes, message->size);
+    }
+}
+
+/* False: there was nothing more. */
+static bool hear_one(struct broadcast *broadcast)
+{
+    struct service *service = broadcast->service;
+    struct ring_message message;
+
+    if (ring_read(broadcast->ring, &broadcast->position, &message) == RING_EMPTY)
+        return false;
+    if (message.lost > 0)
+        log_warning("messages were overwritten before they were heard: raise broadcast_buffer "
+                    "server=%s count=%llu",
+                    service->config->name, (unsigned long long)message.lost);
+    tell_worker(service, &message);
+    if (service->handler->on_message != NULL)
+        prongd_each_connection(handle(service), tell, &message);
+    return true;
+}
+
+static void hear(struct broadcast *broadcast)
+{
+    for (int i = 0; i < PER_TURN; i++) {
+        if (!hear_one(broadcast))
+            return;
+    }
+    ev_timer_start(broadcast->ev, &broadcast->more);
+}
+
+/* --- Waking and being woken --- */
+
+/* The edge is taken before the ring is read: what is published after that makes another. */
+static void on_edge(struct ev_loop *loop, ev_io *io, int revents)
+{
+    struct epoll_event event;
+
+    (void)loop;
+    (void)revents;
+    (void)epoll_wait(io->fd, &event, 1, 0);
+    hear(io->data);
+}
+
+static void on_more(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    (void)loop;
+    (void)revents;
+    hear(timer->data);
+}
+
+int broadcast_publish(struct service *service, const void *bytes, size_t size)
+{
+    struct broadcast *broadcast = service->broadcast;
+    int error = broadcast != NULL ? ring_publish(broadcast->ring, bytes, size) : -ENOTSUP;
+
+    if (error == 0)
+        broadcast->has_news = true;
+    return error;
+}
+
+/* The number in the eventfd is of no interest, and it has room for 2^64 of them. */
+void broadcast_wake(struct service *service)
+{
+    struct broadcast *broadcast = service->broadcast;
+    uint64_t one = 1;
+
+    if (broadcast == NULL || !broadcast->has_news)
+        return;
+    broadcast->has_news = false;
+    if (write(broadcast->wake_fd, &one, sizeof(one)) < 0)
+        log_code(LOG_LEVEL_ERROR, -errno, "workers cannot be woken server=%s",
+                 service->config->name);
+}
+
+void broadcast_look(struct service *service)
+{
+    if (service->broadcast != NULL)
+        hear(service->broadcast);
+}
+
+/* --- Connections on the way --- */
+
+struct broadcast_place broadcast_place(const struct service *service)
+{
+    const struct broadcast *broadcast = service->broadcast;
+
+    if (broadcast == NULL)
+        return (struct broadcast_place){0};
+    return (struct broadcast_place){ring_identity(broadcast->ring), broadcast->position};
+}
+
+int broadcast_arrive(struct service *service, struct prong_socket *socket,
+                     const struct broadcast_place *place)
+{
+    struct broadcast *broadcast = service->broadcast;
+
+    if (broadcast == NULL || service->handler->on_message == NULL ||
+        place->ring != ring_identity(broadcast->ring))
+        return 0;
+    return arrivals_add(&broadcast->arrivals, socket, place->position);
+}
+
+/* A loss may reach beyond what the worker itself has heard: that part is still to come. */
+static void repeat_one(struct broadcast *broadcast, struct prong_socket *socket, uint64_t *position)
+{
+    struct ring_message message;
+    enum ring_result result = ring_read(broadcast->ring, position, &message);
+
+    if (result == RING_LOST && *position > broadcast->position)
+        message.lost -= *position - broadcast->position;
+    if (result != RING_EMPTY)
+        (void)tell(socket, &message);
+    else
+        *position = broadcast->position;
+}
+
+void broadcast_reach(struct service *service, const struct prong_socket *socket)
+{
+    struct broadcast *broadcast = service->broadcast;
+    uint64_t position;
+
+    if (broadcast == NULL || !arrivals_find(&broadcast->arrivals, socket, &position))
+        return;
+    while (broadcast->position < position && hear_one(broadcast))
+        ;
+}
+
+void broadcast_catch_up(struct service *service, struct prong_socket *socket)
+{
+    struct broadcast *broadcast = service->broadcast;
+    uint64_t position;
+
+    if (broadcast == NULL || !arrivals_take(&broadcast->arrivals, socket, &position))
+        return;
+    prong_socket_hold(socket);
+    while (position < broadcast->position && is_open(socket))
+        repeat_one(broadcast, socket, &position);
+    prong_socket_release(socket);
+}
+
+void broadcast_forget(struct service *service, const struct prong_socket *socket)
+{
+    uint64_t position;
+
+    if (service->broadcast != NULL)
+        (void)arrivals_take(&service->broadcast->arrivals, socket, &position);
+}
+
+/* --- Life --- */
+
+static int open_edge(struct broadcast *broadcast)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET};
+
+    broadcast->edge_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (broadcast->edge_fd < 0 ||
+        epoll_ctl(broadcast->edge_fd, EPOLL_CTL_ADD, broadcast->wake_fd, &event) < 0)
+        return -errno;
+    return 0;
+}
+
+int broadcast_open(struct service *service, struct inherited_common *common)
+{
+    struct broadcast *broadcast;
+    int ring_fd = common->ring_fd;
+
+    if (ring_fd < 0)
+        return 0;
+    broadcast = calloc(1, sizeof(*broadcast));
+    if (broadcast == NULL)
+        return -ENOMEM;
+    service->broadcast = broadcast;
+    broadcast->service = service;
+    broadcast->edge_fd = -1;
+    broadcast->wake_fd = common->wake_fd;
+    common->ring_fd = common->wake_fd = -1;
+    broadcast->ring = ring_open(ring_fd);
+    return broadcast->ring != NULL ? open_edge(broadcast) : -errno;
+}
+
+void broadcast_start(struct service *service)
+{
+    struct broadcast *broadcast = service->broadcast;
+
+    if (broadcast == NULL)
+        return;
+    broadcast->ev = prong_loop_ev(service->loop);
+    broadcast->position = ring_last(broadcast->ring);
+    ev_io_init(&broadcast->edge, on_edge, broadcast->edge_fd, EV_READ);
+    broadcast->edge.data = broadcast;
+    ev_io_start(broadcast->ev, &broadcast->edge);
+    ev_timer_init(&broadcast->more, on_more, 0., 0.);
+    broadcast->more.data = broadcast;
+}
+
+void broadcast_close(struct service *service)
+{
+    struct broadcast *broadcast = service->broadcast;
+
+    if (broadcast == NULL)
+        return;
+    broadcast_wake(service);
+    if (broadcast->ev != NULL) {
+        ev_io_stop(broadcast->ev, &broadcast->edge);
+        ev_timer_stop(broadcast->ev, &broadcast->more);
+    }
+    arrivals_clear(&broadcast->arrivals);
+    if (broadcast->edge_fd >= 0)
+        close(broadcast->edge_fd);
+    close(broadcast->wake_fd);
+    ring_free(broadcast->ring);
+    free(broadcast);
+    service->broadcast = NULL;
+}
