@@ -5,10 +5,12 @@
  * All lines together are a text that repeats: a connection is a place in it.
  */
 #include <errno.h>
+#include <prongd/pace.h>
 #include <string.h>
 
-#include "pace.h"
 #include "table.h"
+
+#define STATE_VERSION 1
 
 #define ITEMS(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -24,13 +26,13 @@ struct chargen_config {
 };
 
 struct chargen {
-    struct pace *pace; /* NULL: without a limit */
-    uint32_t place;    /* in the text: the next byte to be sent */
+    struct prongd_pace *pace; /* NULL: without a limit */
+    uint32_t place;           /* in the text: the next byte to be sent */
 };
 
 static const struct prongd_option options[] = {
     {PRONGD_SIZE(struct chargen_config, rate_limit), .name = "rate_limit", .fallback = "0",
-     .most = PACE_MOST,
+     .most = PRONGD_PACE_MOST,
      .help = "How many bytes a connection is sent in a second; 0 sets no limit."},
 };
 
@@ -63,16 +65,16 @@ static const char *text(void)
 static void go_on(struct prong_socket *socket)
 {
     struct chargen *chargen = prongd_state(socket);
-    size_t size = TEXT_SIZE - chargen->place, room = pace_room(chargen->pace);
+    size_t size = TEXT_SIZE - chargen->place, room = prongd_pace_room(chargen->pace);
 
     if (room == 0) {
         prongd_count(prongd_service(socket), PACED, 1);
-        pace_wait(chargen->pace);
+        prongd_pace_wait(chargen->pace);
         return;
     }
     if (size > room)
         size = room;
-    pace_spend(chargen->pace, size);
+    prongd_pace_spend(chargen->pace, size);
     prong_socket_cork(socket);
     if (prong_socket_write(socket, text() + chargen->place, size) >= 0)
         chargen->place = (uint32_t)((chargen->place + size) % TEXT_SIZE);
@@ -86,7 +88,7 @@ static int open_pace(struct prong_socket *socket, uint64_t rate)
 {
     struct chargen *chargen = prongd_state(socket);
 
-    chargen->pace = pace_new(socket, rate, go_on);
+    chargen->pace = prongd_pace_new(socket, rate, go_on);
     return chargen->pace == NULL && rate > 0 ? -ENOMEM : 0;
 }
 
@@ -107,7 +109,7 @@ static void on_close(struct prong_socket *socket, bool had_error)
     const struct chargen *chargen = prongd_state(socket);
 
     (void)had_error;
-    pace_free(chargen->pace);
+    prongd_pace_free(chargen->pace);
 }
 
 /* --- Moving: the place, then what is left of the second --- */
@@ -118,9 +120,9 @@ static long save(struct prong_socket *socket, void *bytes, size_t size)
     size_t head = sizeof(chargen->place);
 
     if (size < head)
-        return (long)head + pace_save(chargen->pace, NULL, 0);
+        return (long)head + prongd_pace_save(chargen->pace, NULL, 0);
     memcpy(bytes, &chargen->place, head);
-    return (long)head + pace_save(chargen->pace, (char *)bytes + head, size - head);
+    return (long)head + prongd_pace_save(chargen->pace, (char *)bytes + head, size - head);
 }
 
 /* Either on_drain is owed, or it waited for its pace, which has to wake it even where there is no
@@ -130,22 +132,22 @@ static int restore(struct prong_socket *socket, const void *bytes, size_t size, 
     const struct chargen_config *config = prongd_config(socket);
     struct chargen *chargen = prongd_state(socket);
     bool waited = !prong_socket_needs_drain(socket);
-    uint64_t rate = config->rate_limit == 0 && waited ? PACE_MOST : config->rate_limit;
+    uint64_t rate = config->rate_limit == 0 && waited ? PRONGD_PACE_MOST : config->rate_limit;
     size_t head = sizeof(chargen->place);
     int error;
 
-    if (version != PACE_VERSION || size < head)
+    if (version != STATE_VERSION || size < head)
         return -EPROTO;
     memcpy(&chargen->place, bytes, head);
     if (chargen->place >= TEXT_SIZE)
         return -EPROTO;
     error = open_pace(socket, rate);
     if (error == 0)
-        error = pace_restore(chargen->pace, (const char *)bytes + head, size - head);
+        error = prongd_pace_restore(chargen->pace, (const char *)bytes + head, size - head);
     if (error < 0)
-        pace_free(chargen->pace);
+        prongd_pace_free(chargen->pace);
     else if (waited)
-        pace_wait(chargen->pace);
+        prongd_pace_wait(chargen->pace);
     return error;
 }
 
@@ -153,7 +155,7 @@ static void on_leave(void *state)
 {
     const struct chargen *chargen = state;
 
-    pace_free(chargen->pace);
+    prongd_pace_free(chargen->pace);
 }
 
 const struct prongd_handler chargen_handler = {
@@ -167,7 +169,7 @@ const struct prongd_handler chargen_handler = {
     .state_size = sizeof(struct chargen),
     .events = {.on_drain = go_on, .on_close = on_close},
     .on_connection = on_connection,
-    .state_version = PACE_VERSION,
+    .state_version = STATE_VERSION,
     .save = save,
     .restore = restore,
     .on_leave = on_leave,

@@ -2,6 +2,7 @@
  *
  * echo: sends back what arrives (RFC 862).
  */
+#include "limited.h"
 #include "table.h"
 
 /* A client that does not read what it is sent is not read either, until it does: so the memory it
@@ -10,11 +11,7 @@ static void on_data(struct prong_socket *socket, const void *bytes, size_t size)
 {
     if (prong_socket_write(socket, bytes, size) == 1)
         prong_socket_pause(socket);
-}
-
-static void on_drain(struct prong_socket *socket)
-{
-    prong_socket_resume(socket);
+    limited_note(socket, size);
 }
 
 const struct prongd_handler echo_handler = {
@@ -22,5 +19,6 @@ const struct prongd_handler echo_handler = {
     .size = sizeof(struct prongd_handler),
     .name = "echo",
     .help = "Sends back what arrives.",
-    .events = {.on_data = on_data, .on_drain = on_drain},
+    .events = {.on_data = on_data, .on_drain = limited_on_drain, .on_close = limited_on_close},
+    LIMITED_HANDLER,
 };

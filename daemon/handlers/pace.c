@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The bucket counts in thousandths of a byte: bytes per second times milliseconds.
+ * The bucket counts in thousandths of a unit: units per second times milliseconds.  A debt is a
+ * level below zero.
  */
-#include "pace.h"
+#include <prongd/pace.h>
 
 #include <errno.h>
 #include <prong/socket.h>
@@ -16,13 +17,14 @@
 /* What the bucket holds, as time. */
 #define CAPACITY_MS 100
 
-struct pace {
+struct prongd_pace {
     struct prong_socket *socket;
     struct prong_timer *timer;
-    pace_ready *on_ready;
-    uint64_t rate; /* bytes in a second */
+    prongd_pace_ready *on_ready;
+    uint64_t rate; /* units in a second */
     uint64_t filled_ms;
-    uint64_t level; /* in thousandths */
+    int64_t level; /* in thousandths */
+    bool waits;
 };
 
 static uint64_t now_ms(void)
@@ -33,39 +35,41 @@ static uint64_t now_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* A byte at least: a slow connection goes on, too. */
-static uint64_t capacity(const struct pace *pace)
+/* A unit at least: a slow connection goes on, too. */
+static int64_t capacity(const struct prongd_pace *pace)
 {
-    uint64_t thousandths = pace->rate * CAPACITY_MS;
+    int64_t thousandths = (int64_t)pace->rate * CAPACITY_MS;
 
     return thousandths < THOUSANDTHS ? THOUSANDTHS : thousandths;
 }
 
-static void fill(struct pace *pace)
+static void fill(struct prongd_pace *pace)
 {
-    uint64_t now = now_ms(), missing = capacity(pace) - pace->level;
+    uint64_t now = now_ms(), missing = (uint64_t)(capacity(pace) - pace->level);
     uint64_t passed_ms = now - pace->filled_ms;
 
     pace->filled_ms = now;
     if (passed_ms > missing / pace->rate)
         pace->level = capacity(pace);
     else
-        pace->level += passed_ms * pace->rate;
+        pace->level += (int64_t)(passed_ms * pace->rate);
 }
 
 static void on_timer(struct prong_timer *timer, void *user)
 {
-    struct pace *pace = user;
+    struct prongd_pace *pace = user;
 
     (void)timer;
+    pace->waits = false;
     pace->on_ready(pace->socket);
 }
 
-struct pace *pace_new(struct prong_socket *socket, uint64_t bytes_per_second, pace_ready *on_ready)
+struct prongd_pace *prongd_pace_new(struct prong_socket *socket, uint64_t per_second,
+                                    prongd_pace_ready *on_ready)
 {
-    struct pace *pace;
+    struct prongd_pace *pace;
 
-    if (bytes_per_second == 0)
+    if (per_second == 0)
         return NULL;
     pace = calloc(1, sizeof(*pace));
     if (pace == NULL)
@@ -77,33 +81,40 @@ struct pace *pace_new(struct prong_socket *socket, uint64_t bytes_per_second, pa
     }
     pace->socket = socket;
     pace->on_ready = on_ready;
-    pace->rate = bytes_per_second;
+    pace->rate = per_second;
     pace->filled_ms = now_ms();
     pace->level = capacity(pace);
     return pace;
 }
 
-size_t pace_room(struct pace *pace)
+size_t prongd_pace_room(struct prongd_pace *pace)
 {
     if (pace == NULL)
         return SIZE_MAX;
     fill(pace);
-    return (size_t)(pace->level / THOUSANDTHS);
+    return pace->level > 0 ? (size_t)(pace->level / THOUSANDTHS) : 0;
 }
 
-void pace_spend(struct pace *pace, size_t bytes)
+void prongd_pace_spend(struct prongd_pace *pace, size_t units)
 {
     if (pace != NULL)
-        pace->level -= (uint64_t)bytes * THOUSANDTHS;
+        pace->level -= (int64_t)units * THOUSANDTHS;
 }
 
-void pace_wait(struct pace *pace)
+void prongd_pace_wait(struct prongd_pace *pace)
 {
-    if (pace != NULL)
-        prong_timer_start(pace->timer, (capacity(pace) - pace->level) / pace->rate + 1, 0);
+    if (pace == NULL)
+        return;
+    pace->waits = true;
+    prong_timer_start(pace->timer, (uint64_t)(capacity(pace) - pace->level) / pace->rate + 1, 0);
 }
 
-long pace_save(const struct pace *pace, void *bytes, size_t size)
+bool prongd_pace_waits(const struct prongd_pace *pace)
+{
+    return pace != NULL && pace->waits;
+}
+
+long prongd_pace_save(const struct prongd_pace *pace, void *bytes, size_t size)
 {
     if (pace == NULL)
         return 0;
@@ -112,9 +123,9 @@ long pace_save(const struct pace *pace, void *bytes, size_t size)
     return sizeof(pace->level);
 }
 
-int pace_restore(struct pace *pace, const void *bytes, size_t size)
+int prongd_pace_restore(struct prongd_pace *pace, const void *bytes, size_t size)
 {
-    uint64_t level;
+    int64_t level;
 
     if (size == 0)
         return 0;
@@ -127,7 +138,7 @@ int pace_restore(struct pace *pace, const void *bytes, size_t size)
     return 0;
 }
 
-void pace_free(struct pace *pace)
+void prongd_pace_free(struct prongd_pace *pace)
 {
     if (pace == NULL)
         return;

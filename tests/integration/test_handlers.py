@@ -4,7 +4,10 @@
 import calendar
 import socket
 import struct
+import threading
 import time
+
+import pytest
 
 from client import connect, echoes, receive, receive_all, talk
 from daemon import eventually, server
@@ -112,3 +115,35 @@ def test_chargen_keeps_to_its_rate(prongd):
         assert len(receive(client, 6_000)) == 6_000
         # A tenth of a second's bytes may come at once; only being too fast is a mistake.
         assert time.monotonic() - begun >= 0.49
+
+
+@pytest.mark.parametrize("handler", ["echo", "discard"])
+def test_echo_and_discard_read_no_faster_than_their_rate(prongd, handler):
+    daemon = prongd(server("slow", handler, rate_limit="100k"))
+    daemon.descriptors = {}  # one more stays for the hang-ups of clients that are not read
+    with connect(daemon.address("slow")) as client:
+        began = time.monotonic()
+        sender = threading.Thread(target=client.sendall, args=[bytes(150_000)])
+        sender.start()
+        if handler == "echo":
+            assert len(receive(client, 150_000)) == 150_000
+        sender.join()
+        eventually(lambda: daemon.server_status("slow")["bytes_read"] == 150_000, "all is read")
+        # A tenth of a second's bytes come at once, and as much as one read(2) gives.
+        assert time.monotonic() - began >= 0.5
+    counters = {each["counter"]: each["count"] for each in daemon.server_status("slow")["counters"]}
+    assert counters["paced"] > 0
+
+
+def test_who_waits_for_its_pace_goes_on_after_reloads_with_other_rates(prongd):
+    slow = server("slow", "echo", rate_limit="20k")
+    daemon = prongd(slow)
+    with connect(daemon.address("slow")) as client:
+        sender = threading.Thread(target=client.sendall, args=[bytes(200_000)])
+        sender.start()
+        for sections in (server("slow", "echo", rate_limit="50k"), slow, server("slow", "echo")):
+            receive(client, 10_000)
+            daemon.write_config(sections)
+            assert daemon.ctl("reload").returncode == 0
+        assert len(receive(client, 170_000)) == 170_000
+        sender.join()
