@@ -34,3 +34,17 @@ def compile_trouble(target, where="NOWHERE", how="CRASH"):
     """A module that goes wrong in a callback, or in none."""
     number = PLACES.index(where) if where in PLACES else -1
     return compile_module("trouble.c", target, WHERE=number, HOW=how)
+
+
+def compile_example(target, *sources, **macros):
+    """An example of daemon/examples, as its own project builds it."""
+    folder = TREE / "daemon/examples"
+    fresh = target.with_suffix(".new")
+    done = subprocess.run(
+        ["cc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O1", "-shared", "-fPIC", *HEADERS,
+         *[f"-D{name}={value}" for name, value in macros.items()],
+         *[folder / source for source in sources], "-o", fresh],
+        capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    fresh.rename(target)
+    return target

@@ -3,6 +3,8 @@
 
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -136,11 +138,11 @@ def test_chat_keeps_everybody_and_the_nicknames_over_20_reloads_of_new_code(
     def compile_chat(version):
         fresh = tmp_path / "fresh.so"
         run("cc", "-shared", "-fPIC", f"-I{prefix}/include", f'-DCHAT_VERSION="{version}"',
-            examples / "chat.c", "-o", fresh)
+            examples / "chat.c", examples / "roster.c", "-o", fresh)
         fresh.rename(module)
 
     compile_chat(0)
-    daemon = prongd(harness.server("chat", module), workers=1)
+    daemon = prongd(harness.server("chat", module), workers=3)
     ann, bob = (User(daemon.address("chat"), name) for name in ("ann", "bob"))
     assert ann.hears() == "* bob is here"
     for version in range(1, 21):
@@ -167,6 +169,67 @@ def test_chat_keeps_everybody_and_the_nicknames_over_20_reloads_of_new_code(
     assert ann.hears() == "* bob is gone"
     ann.stream.close()
     ann.client.close()
+
+
+class Member(threading.Thread):
+    """A user who writes down all that is said."""
+
+    def __init__(self, address, name):
+        super().__init__()
+        self.user = User(address, name)
+        self.name, self.said, self.heard = name, 0, []
+        self.start()
+
+    def run(self):
+        while line := self.user.hears():
+            if not line.startswith("*"):
+                self.heard.append(line)
+            if line.endswith(": the end"):
+                return
+
+    def speaks(self):
+        self.said += 1
+        self.user.says(str(self.said))
+
+
+def test_chat_over_all_workers_misses_and_repeats_nothing_while_it_is_reloaded(
+        prefix, prongd, examples):
+    daemon = prongd(harness.server("chat", "chat"), workers=3)
+    address = daemon.address("chat")
+    crowd = [Member(address, f"member{i}") for i in range(12)]
+    crier = User(address, "crier")
+    reloads = threading.Thread(target=lambda: [daemon.ctl("reload") for _ in range(6)])
+    reloads.start()
+    while reloads.is_alive() or crowd[0].said < 20:
+        for member in crowd:
+            member.speaks()
+        time.sleep(0.01)  # people type
+    reloads.join()
+    assert daemon.status()["master"]["generation"] == 7
+    crier.says("the end")
+    for member in crowd:
+        member.join()
+    for member in crowd:
+        for other in crowd:
+            heard = [line for line in member.heard if line.startswith(other.name + ":")]
+            expected = [] if other is member else [
+                f"{other.name}: {i}" for i in range(1, other.said + 1)]
+            assert heard == expected
+
+
+def test_chat_has_rooms(prongd, examples):
+    daemon = prongd(harness.server("chat", "chat"), workers=2)
+    ann, bob, carl = (User(daemon.address("chat"), name) for name in ("ann", "bob", "carl"))
+    assert [ann.hears(), ann.hears(), bob.hears()] == [
+        "* bob is here", "* carl is here", "* carl is here"]
+    assert carl.asks("/join kitchen") == "* you are in kitchen"
+    assert [ann.hears(), bob.hears()] == ["* carl is gone"] * 2
+    ann.says("hello")
+    assert bob.hears() == "ann: hello"
+    assert bob.asks("/join kitchen") == "* you are in kitchen"
+    assert carl.hears() == "* bob is here"  # and not what ann said
+    assert sorted(carl.asks("/who").split()[2:]) == ["bob", "carl"]
+    assert carl.asks("/join the kitchen") == "A room has 1 to 23 letters or digits."
 
 
 def frame(payload):
@@ -197,3 +260,17 @@ def test_digest_ends_a_client_whose_frame_is_too_long(prongd, examples):
         client.sendall((1 << 30).to_bytes(4, "big"))
         assert client.recv(1) == b""
     daemon.wait_for_log("a request is longer than 512k")
+
+
+def test_kv_is_one_store_for_all_workers(prongd, examples):
+    daemon = prongd(harness.server("kv", "kv"), workers=3)
+    clients = [connect(daemon.address("kv")) for _ in range(6)]
+    for i, client in enumerate(clients):
+        client.sendall(b"set key%d 0 0 1\r\n%d\r\n" % (i, i))
+        assert receive(client, 8) == b"STORED\r\n"
+    for client in clients:
+        for i in range(6):
+            client.sendall(b"get key%d\r\n" % i)
+            expected = b"VALUE key%d 0 1\r\n%d\r\nEND\r\n" % (i, i)
+            assert receive(client, len(expected)) == expected
+        client.close()
