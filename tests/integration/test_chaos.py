@@ -11,6 +11,7 @@ import daemon as harness
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "chaos"))
 
+import listeners  # noqa: E402
 import moves  # noqa: E402
 import process  # noqa: E402
 import reloads  # noqa: E402
@@ -45,3 +46,7 @@ def test_reloads_and_kills_under_load_refuse_nobody():
 
 def test_all_that_moves_connections_costs_none():
     check(uses, connections=200, reloads=3)
+
+
+def test_strangers_at_the_listeners_harm_nobody():
+    check(listeners, seconds=4, lag_ms=0, growth_kib=0)  # neither is for a busy machine to say
