@@ -2,6 +2,7 @@
 """The life of the package prong on a machine with the real systemd: a container with packages of this
 version and of the next one.  Each test begins without the package, as it is after a purge."""
 
+import json
 import re
 import subprocess
 
@@ -67,7 +68,7 @@ class Host:
 
     def running(self, config=CONFIG):
         """The version of the program that runs."""
-        return self.do("prongctl", "-c", config, "version").split()[-1]
+        return json.loads(self.do("prongctl", "-c", config, "--json", "version"))["version"]
 
     def pid(self, unit="prongd"):
         return int(self.machine.show(unit, "MainPID"))
