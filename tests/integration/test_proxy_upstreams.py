@@ -293,6 +293,25 @@ def test_a_proxy_passes_on_what_another_told_it(proxy, prongd, named):
     last.wait_for_log("peer=[2001:db8::5]:55")
 
 
+def test_an_upstream_that_is_drained_gets_no_new_clients(proxy, named):
+    a, b = named("a"), named("b")
+    daemon = proxy(f"{a.address} weight=9", b.address)
+    clients, got = stay(daemon, 10)
+    assert got[b"a"] > 0
+    answer = daemon.ctl("drain", "relay", a.address)
+    assert answer.returncode == 0, answer.stderr
+    eventually(lambda: visits(daemon, 20) == {b"b": 20}, "every worker knows")
+    for client in clients:
+        client.sendall(b"still there")
+    assert daemon.ctl("reload").returncode == 0
+    assert visits(daemon, 10) == {b"b": 10}  # new workers know, too
+    for client in clients:
+        client.close()
+    assert daemon.ctl("drain", "relay", "192.0.2.1:80").returncode != 0
+    assert daemon.ctl("undrain", "relay", a.address).returncode == 0
+    eventually(lambda: visit(daemon) == b"a", "it is used again")
+
+
 def test_the_access_log_says_which_upstream_it_was(make_daemon, named):
     a = named("a")
     daemon = make_daemon("")

@@ -93,6 +93,14 @@ static void on_close(struct prong_socket *client, bool had_error)
     pair_enter(pair, PAIR_CLOSED);
 }
 
+/* Connections that are there stay. */
+static int drain(struct prongd_service *service, const char *item, bool drained)
+{
+    const struct proxy *proxy = prongd_service_user(service);
+
+    return upstreams_drain(proxy->upstreams, item, drained);
+}
+
 /* --- What is told of it --- */
 
 static size_t describe(struct prong_socket *client, char *text, size_t size)
@@ -188,4 +196,5 @@ const struct prongd_handler proxy_handler = {
     .counters = proxy_counters,
     .counter_count = PROXY_COUNTS,
     .describe = describe,
+    .drain = drain,
 };

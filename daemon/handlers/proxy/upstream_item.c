@@ -174,6 +174,13 @@ int upstream_item_parse(struct upstream_item *item, const char *text, char *prob
     return error;
 }
 
+bool upstream_item_is(const char *item, const char *text)
+{
+    size_t length = strcspn(item, SPACES);
+
+    return strlen(text) == length && memcmp(item, text, length) == 0;
+}
+
 int upstream_item_check(const char *text, char *problem, size_t size)
 {
     struct upstream_item item;

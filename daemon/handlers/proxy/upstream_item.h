@@ -22,7 +22,11 @@ struct upstream_item {
     uint32_t weight;
     uint32_t max_connections; /* over all workers; 0: no limit */
     bool is_backup;
+    bool is_drained; /* the operator's: nobody is sent there any more */
 };
+
+/* Is this the text of the item: its address or name, without what follows? */
+bool upstream_item_is(const char *item, const char *text);
 
 /* 0, or -EINVAL with one sentence in `problem`. */
 int upstream_item_parse(struct upstream_item *item, const char *text, char *problem, size_t size);

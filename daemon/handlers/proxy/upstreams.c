@@ -244,7 +244,8 @@ static const struct tier tiers[] = {{false, true}, {true, true}, {false, false},
 
 static bool belongs(const struct tier *tier, const struct upstream *upstream, uint64_t now)
 {
-    return upstream_is_possible(upstream) && upstream->item->is_backup == tier->is_backup &&
+    return upstream_is_possible(upstream) && !upstream->item->is_drained &&
+           upstream->item->is_backup == tier->is_backup &&
            upstream_is_usable(upstream, now) == tier->is_usable;
 }
 
@@ -283,7 +284,8 @@ static bool may_change(struct upstreams *upstreams, const struct upstream_tries 
     bool is_full = false;
 
     for (const struct upstream *one = upstreams->first; one != NULL; one = one->next)
-        is_full = is_full || (upstream_is_possible(one) && !was_tried(tries, one));
+        is_full = is_full ||
+                  (upstream_is_possible(one) && !one->item->is_drained && !was_tried(tries, one));
     is_full = is_full && tries->count < UPSTREAM_TRIES;
     if (is_full && !prong_timer_is_active(upstreams->look))
         prong_timer_start(upstreams->look, LOOK_AGAIN_MS, 0);
@@ -311,6 +313,21 @@ struct upstream *upstreams_choose(struct upstreams *upstreams, struct prong_sock
     tries->numbers[tries->count++] = upstream->number;
     upstream_use(upstream, now);
     return upstream;
+}
+
+int upstreams_drain(struct upstreams *upstreams, const char *item, bool drained)
+{
+    const struct prongd_list *list = &upstreams->config->upstream;
+    int result = -ENOENT;
+
+    for (size_t i = 0; i < list->count; i++) {
+        if (!upstream_item_is(list->items[i], item))
+            continue;
+        upstreams->items[i].is_drained = drained;
+        result = 0;
+    }
+    upstreams_changed(upstreams);
+    return result;
 }
 
 const struct upstream *upstreams_find(const struct upstreams *upstreams, uint32_t number)

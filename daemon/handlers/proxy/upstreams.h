@@ -51,6 +51,10 @@ struct upstream *upstreams_choose(struct upstreams *upstreams, struct prong_sock
  * an address, one is up again, a place is free.  For clients that wait. */
 void upstreams_watch(struct upstreams *upstreams, void (*on_change)(void *user), void *user);
 
+/* The items with this address or name get no new connections from now on, or get them again.  0, or
+ * -ENOENT: there is none. */
+int upstreams_drain(struct upstreams *upstreams, const char *item, bool drained);
+
 /* A place for a connection that came from another worker, or back: at the upstream with this
  * address, also where it is full, down, or not written in the configuration any more.  NULL with
  * errno ENOMEM. */
