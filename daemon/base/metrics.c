@@ -135,7 +135,7 @@ static const struct row rows[] = {
      .help = "Connections of the busiest worker, relative to the mean of all."},
     {&servers, "jain", "prong_server_jain_index", GAUGE,
      .help = "Jain's index of fairness over the workers: 1 when all are equal."},
-    {&handlers, "count", "prong_handler_counter_total", COUNTER,
+    {&handlers, "count", "prong_handler_events_total", COUNTER,
      .help = "What the handler of a server counts, by the name of its counter."},
     {&listeners, "queue", "prong_listener_queue_length", GAUGE,
      .help = "Connections that wait to be accepted."},

@@ -77,7 +77,7 @@ def test_they_are_shown_to_people_and_to_prometheus(prongd, module, tmp_path):
     greet(daemon, 2)
     shown = daemon.ctl("status").stdout
     assert re.search(r"^greet +greetings +2 +Clients that were greeted\.$", shown, re.M), shown
-    sample = 'prong_handler_counter_total{server="greet",handler="greeter",counter="greetings"} 2'
+    sample = 'prong_handler_events_total{server="greet",handler="greeter",counter="greetings"} 2'
     assert sample in daemon.ctl("metrics").stdout.splitlines()
 
 

@@ -46,7 +46,7 @@ PRONG_BEGIN
 
 /* A number that the handler counts up with prongd_count().  prongd adds up what all workers count
  * for a server, those that have died or were replaced included: in `prongctl status`, and as
- * prong_handler_counter_total among the metrics.  A reload to code with other counters goes on
+ * prong_handler_events_total among the metrics.  A reload to code with other counters goes on
  * with those of the same name. */
 struct prongd_counter {
     const char *name; /* snake_case, at most 63 bytes: "messages" */
