@@ -104,6 +104,7 @@ struct config_server {
     uint64_t first_byte_timeout_ms;
     uint64_t lifetime_ms;
     uint64_t write_timeout_ms;
+    uint64_t linger_ms;
     bool no_delay;
     bool keep_alive;
     uint64_t keep_alive_idle_ms;

@@ -251,6 +251,11 @@ static const struct prongd_option server_rows[] = {
      .help = "How long a client may take nothing of what waits to be sent to it, looked at once a "
              "second; then it is reset.  What the kernel holds is user_timeout's.  0 sets no "
              "limit."},
+    {PRONGD_DURATION(struct config_server, linger_ms), "server", "linger", .fallback = "0",
+     .most = HOUR,
+     .help = "How long a connection that this side has ended waits for the client's end, so that "
+             "what was sent last arrives; what the client still sends is read meanwhile.  0 waits "
+             "as long as the handler does."},
     {PRONGD_BOOLEAN(struct config_server, no_delay), "server", "no_delay", .fallback = "no",
      .help = "Whether small pieces are sent at once (TCP_NODELAY) instead of being gathered."},
     {PRONGD_BOOLEAN(struct config_server, keep_alive), "server", "keep_alive", .fallback = "no",

@@ -90,9 +90,40 @@ static void on_end(struct prong_socket *socket)
         own->on_end(socket);
 }
 
+/* The idle time, which nobody needs any more, becomes the time that is left for the client's end.
+ * A shorter one stays; where the handler wanted to be half-open it decides itself. */
+static void linger(struct prong_socket *socket)
+{
+    uint64_t linger_ms = service_of(socket)->config->linger_ms;
+    uint32_t timeout_ms = prong_socket_timeout(socket);
+
+    if (linger_ms > 0 && !prong_socket_allow_half_open(socket) &&
+        prong_socket_is_readable(socket) && (timeout_ms == 0 || timeout_ms > linger_ms) &&
+        prong_socket_set_timeout(socket, (uint32_t)linger_ms) < 0)
+        prong_socket_destroy(socket, 0); /* memory is short: nobody would end it */
+}
+
 static void on_finish(struct prong_socket *socket)
 {
-    enter(socket, CALLBACK_FINISH)->on_finish(socket);
+    const struct prong_socket_events *own = enter(socket, CALLBACK_FINISH);
+
+    linger(socket);
+    if (own->on_finish != NULL)
+        own->on_finish(socket);
+}
+
+/* Whatever the handler thinks of timeouts. */
+static bool has_lingered(const struct prong_socket *socket)
+{
+    return service_of(socket)->config->linger_ms > 0 && prong_socket_has_finished(socket) &&
+           !prong_socket_allow_half_open(socket);
+}
+
+static void time_out(struct prong_socket *socket, enum access_end end)
+{
+    prongd_log(socket, PRONGD_LOG_INFO, "client timed out reason=%s", access_end_reason(end));
+    access_note(socket, end);
+    prong_socket_destroy(socket, 0);
 }
 
 static void on_timeout(struct prong_socket *socket)
@@ -100,15 +131,15 @@ static void on_timeout(struct prong_socket *socket)
     const struct prong_socket_events *own = enter(socket, CALLBACK_TIMEOUT);
     enum prong_socket_state before = prong_socket_state(socket);
 
-    if (own->on_timeout != NULL) {
+    if (has_lingered(socket)) {
+        time_out(socket, ACCESS_END_LINGER);
+    } else if (own->on_timeout == NULL) {
+        time_out(socket, ACCESS_END_IDLE);
+    } else {
         own->on_timeout(socket);
         if (prong_socket_state(socket) != before)
             access_note(socket, ACCESS_END_IDLE);
-        return;
     }
-    prongd_log(socket, PRONGD_LOG_INFO, "client timed out");
-    access_note(socket, ACCESS_END_IDLE);
-    prong_socket_destroy(socket, 0);
 }
 
 static void on_error(struct prong_socket *socket, const struct prong_error_info *error)
@@ -134,8 +165,9 @@ static void on_close(struct prong_socket *socket, bool had_error)
 #define WRAP(name) (own->name != NULL ? name : NULL)
 
 void callbacks_wrap(struct prong_socket_events *events, const struct prongd_handler *handler,
-                    bool is_logged)
+                    const struct config_server *config)
 {
+    bool is_logged = config_has_access_log(config);
     const struct prong_socket_events *own = &handler->events;
 
     *events = (struct prong_socket_events){
@@ -150,7 +182,7 @@ void callbacks_wrap(struct prong_socket_events *events, const struct prongd_hand
         .on_hangup = WRAP(on_hangup),
         .on_drain = WRAP(on_drain),
         .on_end = is_logged ? on_end : WRAP(on_end),
-        .on_finish = WRAP(on_finish),
+        .on_finish = config->linger_ms > 0 ? on_finish : WRAP(on_finish),
         .on_timeout = on_timeout,
         .on_error = on_error,
         .on_close = is_logged ? on_close : WRAP(on_close),

@@ -260,6 +260,7 @@ static void set_options(struct prong_server_options *options, const struct servi
     prong_server_options_init(options);
     options->socket_events = &service->events;
     options->pause_on_connect = config->pause_on_connect;
+    options->lingers = config->linger_ms > 0;
     options->max_queue_bytes = config->max_write_queue_bytes;
     socket->allow_half_open = config->allow_half_open;
     socket->no_delay = config->no_delay;

@@ -123,6 +123,12 @@ void server_adopt(struct prong_server *server, struct prong_socket *socket)
     server_queue_more(server, write_queue_bytes(socket->queue));
 }
 
+bool server_lingers(const struct prong_socket *socket)
+{
+    return socket->destroy_soon && socket->finished && !socket->peer_ended &&
+           !socket->allow_half_open && socket->server != NULL && socket->server->options.lingers;
+}
+
 void server_discount(struct prong_server *server, bool closed)
 {
     assert(server->connections > 0);

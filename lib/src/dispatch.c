@@ -233,7 +233,10 @@ static void settle(struct prong_socket *socket)
 /* Both directions are done, or nobody waits for the other one. */
 static bool is_done(const struct prong_socket *socket)
 {
-    return socket->finished && ((socket->end_delivered && !socket->stays) || socket->destroy_soon);
+    if (!socket->finished)
+        return false;
+    return (socket->end_delivered && !socket->stays) ||
+           (socket->destroy_soon && !server_lingers(socket));
 }
 
 static void on_connected_event(struct prong_socket *socket, int revents)
@@ -300,7 +303,7 @@ static int wanted_events(const struct prong_socket *socket)
 
     if (!socket->started || !socket_is_connected(socket))
         return 0;
-    if (!socket->paused && !socket->peer_ended)
+    if ((!socket->paused || server_lingers(socket)) && !socket->peer_ended)
         events |= EV_READ;
     if ((socket->queue != NULL || socket->wants_writable) && socket->corked == 0)
         events |= EV_WRITE;

@@ -130,11 +130,25 @@ static void read_to_user(struct prong_socket *socket)
         emit_data(socket, bytes, size);
 }
 
+/* Nobody wants it, and it is no news for the idle time.  A peer that resets is as good as one that
+ * ends. */
+static void discard(struct prong_socket *socket)
+{
+    ssize_t size = read(socket->io.fd, loop_read_buffer(loop_of(socket)), PRONG_READ_SIZE);
+
+    if (size == 0 || (size < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
+        prong_socket_destroy(socket, 0);
+}
+
 void input_read(struct prong_socket *socket)
 {
     uint8_t *buffer;
     size_t size;
 
+    if (server_lingers(socket)) {
+        discard(socket);
+        return;
+    }
     if (socket->manual_reading) {
         emit_readable(socket);
         return;

@@ -7,6 +7,7 @@
  */
 #include <prong/socket.h>
 
+#include "hangup.h"
 #include "server_internal.h"
 #include "socket_internal.h"
 #include "write_queue.h"
@@ -336,4 +337,8 @@ void output_finish(struct prong_socket *socket)
     }
     socket->finished = true;
     socket->due_finish = true;
+    if (!server_lingers(socket))
+        return;
+    hangup_forget(socket); /* the end is read, not watched for */
+    socket->paused = false;
 }

@@ -106,6 +106,9 @@ void server_forget(struct prong_server *server, struct prong_socket *socket, boo
 /* All of them live on without a server. */
 void server_abandon_all(struct prong_server *server);
 
+/* FIN is sent and nobody cares for what the peer says, but it is waited for its end. */
+bool server_lingers(const struct prong_socket *socket);
+
 /* So many bytes more, or less, wait to be sent on one of its sockets.  Both accept NULL. */
 static inline void server_queue_more(struct prong_server *server, size_t size)
 {

@@ -325,6 +325,65 @@ static void r096_destroy_soon_does_not_wait_for_the_peer(void **state)
     free(bytes);
 }
 
+/* A raw client that has sent what nobody reads, to a server that says "bye" and lingers. */
+static int say_bye(struct net *net)
+{
+    static const char noise[100000];
+    int fd;
+
+    net->options.lingers = true;
+    net->options.pause_on_connect = true;
+    fd = net_raw_pair(net);
+    assert_true(send(fd, noise, sizeof(noise), MSG_DONTWAIT) > 0);
+    assert_int_equal(prong_socket_write(net->accepted.socket, "bye", 3), 0);
+    prong_socket_destroy_soon(net->accepted.socket);
+    return fd;
+}
+
+static void r096_a_server_that_lingers_reads_on_until_the_peer_ends(void **state)
+{
+    struct net *net = *state;
+    int fd = say_bye(net);
+    char bytes[8];
+
+    run_for(net, 20);
+    assert_events(&net->accepted, "finish");
+    assert_true(send(fd, bytes, sizeof(bytes), 0) > 0); /* no reset until now, */
+    run_for(net, 20);
+    assert_int_equal(recv(fd, bytes, sizeof(bytes), 0), 3); /* which would have cost this */
+    assert_int_equal(recv(fd, bytes, sizeof(bytes), 0), 0);
+    close(fd);
+    run_until(net, &net->accepted, "close");
+    assert_events(&net->accepted, "finish close");
+    assert_false(net->accepted.had_error);
+}
+
+static void r096_a_reset_is_as_good_as_an_end_for_one_that_lingers(void **state)
+{
+    struct net *net = *state;
+    int fd = say_bye(net);
+
+    run_for(net, 20);
+    net_raw_reset(fd);
+    run_until(net, &net->accepted, "close");
+    assert_events(&net->accepted, "finish close");
+    assert_false(net->accepted.had_error);
+}
+
+static void r096_who_may_be_half_open_does_not_linger(void **state)
+{
+    struct net *net = *state;
+    int fd;
+
+    net->options.lingers = true;
+    net->options.socket.allow_half_open = true;
+    fd = net_raw_pair(net);
+    prong_socket_destroy_soon(net->accepted.socket);
+    run_until(net, &net->accepted, "close");
+    assert_events(&net->accepted, "finish close");
+    close(fd);
+}
+
 static void r097_a_second_end_is_harmless(void **state)
 {
     struct net *net = *state;
@@ -432,6 +491,9 @@ static const struct CMUnitTest tests[] = {
     TEST(r094_a_reason_below_16_bits_stays_an_error),
     TEST(r095_nothing_but_close_comes_after_destroy),
     TEST(r096_destroy_soon_does_not_wait_for_the_peer),
+    TEST(r096_a_server_that_lingers_reads_on_until_the_peer_ends),
+    TEST(r096_a_reset_is_as_good_as_an_end_for_one_that_lingers),
+    TEST(r096_who_may_be_half_open_does_not_linger),
     TEST(r097_a_second_end_is_harmless),
     TEST(r099_unread_bytes_in_the_kernel_make_it_a_reset),
     TEST(r100_the_state_tells_which_directions_are_open),

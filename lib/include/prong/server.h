@@ -84,6 +84,12 @@ struct prong_server_options {
      * with RST.  0 (init): as
      * many as there is memory for. */
     size_t max_queue_bytes;
+
+    /* prong_socket_destroy_soon() waits for the peer's end when FIN is sent, and discards what
+     * comes meanwhile: a close with unread bytes is a reset, which may take from the peer what it
+     * was sent last (RFC 1122, 4.2.2.13).  Not where allow_half_open is set.  Nothing limits how
+     * long: set a timeout in on_finish. */
+    bool lingers;
 };
 
 /* The defaults, which are also meant where NULL is passed for options. */

@@ -189,7 +189,8 @@ PRONG_API int prong_socket_end(struct prong_socket *socket);
  * report (R94), not below -32768.  A second destroy is ignored. */
 PRONG_API void prong_socket_destroy(struct prong_socket *socket, int error);
 
-/* end(), then closes as soon as FIN is out, without waiting for the peer (R96). */
+/* end(), then closes as soon as FIN is out, without waiting for the peer (R96); but see `lingers`
+ * in struct prong_server_options. */
 PRONG_API void prong_socket_destroy_soon(struct prong_socket *socket);
 
 /* Closes with RST (TCP only: -ENOTSUP for unix).  While connecting, right after on_connect;
