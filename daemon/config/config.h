@@ -45,6 +45,7 @@ struct config_daemon {
     uint64_t umask;                  /* of workers */
     char *chroot;                    /* NULL: none */
     bool no_new_privs;
+    uint64_t max_memory_bytes;              /* that wait for clients; 0: no limit */
     uint64_t worker_max_connections_served; /* 0: no limit, as for the next two */
     uint64_t worker_max_memory_bytes;
     uint64_t worker_max_age_ms;

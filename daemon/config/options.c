@@ -127,6 +127,11 @@ static const struct prongd_option daemon_rows[] = {
      .change = PRONGD_CHANGE_LIVE,
      .help = "Whether established connections move from heavy to light workers when the load has "
              "been uneven for some seconds."},
+    {PRONGD_SIZE(struct config_daemon, max_memory_bytes), "prongd", "max_memory", .fallback = "0",
+     .most = UINT64_C(1024) * GIB,
+     .help = "How many bytes may wait to be sent to all clients of a worker together: near that, "
+             "those whose handler does not wait for them are read no more, and above it the ones "
+             "with the most are closed; 0 sets no limit."},
     {PRONGD_COUNT(struct config_daemon, worker_max_connections_served), "prongd",
      "worker_max_connections_served", .fallback = "0",
      .help = "After this many connections a worker is replaced, and what it serves moves to the "

@@ -12,6 +12,7 @@
 #include "access.h"
 #include "config.h"
 #include "connection.h"
+#include "pressure.h"
 #include "service.h"
 
 static struct service *service_of(const struct prong_socket *socket)
@@ -77,7 +78,11 @@ static void on_hangup(struct prong_socket *socket)
 
 static void on_drain(struct prong_socket *socket)
 {
-    enter(socket, CALLBACK_DRAIN)->on_drain(socket);
+    const struct prong_socket_events *own = enter(socket, CALLBACK_DRAIN);
+
+    pressure_release(service_of(socket), socket);
+    if (own->on_drain != NULL)
+        own->on_drain(socket);
 }
 
 static void on_end(struct prong_socket *socket)
@@ -107,6 +112,7 @@ static void on_finish(struct prong_socket *socket)
 {
     const struct prong_socket_events *own = enter(socket, CALLBACK_FINISH);
 
+    pressure_release(service_of(socket), socket); /* the client's end is read again */
     linger(socket);
     if (own->on_finish != NULL)
         own->on_finish(socket);
@@ -164,11 +170,11 @@ static void on_close(struct prong_socket *socket, bool had_error)
 /* What the library does without a callback differs from what it does with one. */
 #define WRAP(name) (own->name != NULL ? name : NULL)
 
-void callbacks_wrap(struct prong_socket_events *events, const struct prongd_handler *handler,
-                    const struct config_server *config)
+void callbacks_wrap(struct prong_socket_events *events, const struct service *service)
 {
-    bool is_logged = config_has_access_log(config);
-    const struct prong_socket_events *own = &handler->events;
+    const struct prong_socket_events *own = &service->handler->events;
+    bool is_logged = config_has_access_log(service->config);
+    bool lingers = service->config->linger_ms > 0;
 
     *events = (struct prong_socket_events){
         .on_lookup = own->on_lookup,
@@ -180,9 +186,9 @@ void callbacks_wrap(struct prong_socket_events *events, const struct prongd_hand
         .on_readable = WRAP(on_readable),
         .on_writable = WRAP(on_writable),
         .on_hangup = WRAP(on_hangup),
-        .on_drain = WRAP(on_drain),
+        .on_drain = service->is_bounded ? on_drain : WRAP(on_drain),
         .on_end = is_logged ? on_end : WRAP(on_end),
-        .on_finish = config->linger_ms > 0 ? on_finish : WRAP(on_finish),
+        .on_finish = lingers || service->is_bounded ? on_finish : WRAP(on_finish),
         .on_timeout = on_timeout,
         .on_error = on_error,
         .on_close = is_logged ? on_close : WRAP(on_close),

@@ -10,17 +10,14 @@
 
 #include "scoreboard.h"
 
-struct config_server;
 struct prong_socket;
 struct prong_socket_events;
-struct prongd_handler;
 struct service;
 
-/* Events for the sockets of a service with this handler: those that it has, and what `timeout`
+/* Events for the sockets of this service: those that its handler has, and what `timeout`
  * means for one that does not say it itself.  Sockets that end with an error are counted; with an
  * access log it is seen who ends first, and with `linger` how long nobody does. */
-void callbacks_wrap(struct prong_socket_events *events, const struct prongd_handler *handler,
-                    const struct config_server *config);
+void callbacks_wrap(struct prong_socket_events *events, const struct service *service);
 
 /* One of the handler's is about to be called for the service as a whole. */
 void callbacks_note_service(const struct service *service, enum scoreboard_callback callback);

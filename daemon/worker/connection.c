@@ -23,6 +23,7 @@
 #include "config.h"
 #include "limit.h"
 #include "log.h"
+#include "pressure.h"
 #include "quota.h"
 #include "record.h"
 #include "scoreboard.h"
@@ -247,6 +248,7 @@ int connection_leave(struct prong_socket *socket, struct record *record)
 {
     int error;
 
+    pressure_release(service_of(socket), socket);
     describe(socket, record);
     access_leave(service_of(socket), socket, record);
     error = save_state(socket, record);

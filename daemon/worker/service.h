@@ -56,6 +56,8 @@ struct service {
     bool has_trail;              /* trail.h */
     struct broadcast *broadcast; /* NULL: its handler hears nothing */
     struct region *region;       /* NULL: its workers share no memory */
+    bool is_told;    /* the log says that its handler does not wait, until that is over */
+    bool is_bounded; /* pressure.h: all of the worker's services are, or none */
 
     /* Sums, those of earlier workers of the slot too. */
     uint64_t failed;              /* connections that ended with an error */

@@ -45,7 +45,7 @@ int service_load(struct service *service)
     if (service->config->module != NULL)
         error = load_module(service);
     if (error == 0)
-        callbacks_wrap(&service->events, service->handler, service->config);
+        callbacks_wrap(&service->events, service);
     return error;
 }
 

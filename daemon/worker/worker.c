@@ -135,6 +135,7 @@ static void on_turn(struct ev_loop *loop, ev_prepare *watcher, int revents)
         connections += service_publish(&worker->services[i]);
         broadcast_wake(&worker->services[i]);
     }
+    pressure_check(&worker->pressure);
     memory_note(&worker->memory, connections);
 }
 
@@ -221,6 +222,8 @@ static int open_services(struct worker *worker)
         service_init(service, config->servers[i], worker->cell,
                      scoreboard_server(inheritance->scoreboard, inheritance->generation, 0, i),
                      inheritance->slot, inheritance->slots);
+        service->is_bounded = config->daemon.max_memory_bytes > 0;
+        service->has_trail |= service->is_bounded;
         service->generation = inheritance->generation;
         service->workers = scoreboard_worker(inheritance->scoreboard, inheritance->generation, 0);
         service->nudge_fds = inheritance->nudge_fds;
@@ -326,6 +329,11 @@ static int set_up(struct worker *worker)
         return error;
     worker->walks = (struct walks){
         .ev = worker->ev, .services = worker->services, .service_count = worker->service_count};
+    worker->pressure = (struct pressure){
+        .limit = worker->inheritance->config->daemon.max_memory_bytes,
+        .services = worker->services,
+        .service_count = worker->service_count,
+    };
     memory_start(&worker->memory, worker->ev);
     watch_nudges(worker);
     start_heartbeat(worker);

@@ -11,6 +11,7 @@
 
 #include "ipc.h"
 #include "memory.h"
+#include "pressure.h"
 #include "walk.h"
 
 struct exchange;
@@ -45,6 +46,7 @@ struct worker {
     struct exchange *exchange;
     struct walks walks; /* over its connections */
     struct memory memory;
+    struct pressure pressure;
     ev_signal term;
     ev_io nudge; /* another worker says that we may be wanted */
     ev_prepare turn;

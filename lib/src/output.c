@@ -114,6 +114,15 @@ static bool has_room(const struct prong_socket *socket, size_t size)
     return most == 0 || (queued <= most && size <= most - queued);
 }
 
+/* Few do: it stands where it costs nobody else, and without memory it is not told. */
+static void note_writing_on(struct prong_socket *socket)
+{
+    struct socket_rare *rare = socket->need_drain ? socket_rare(socket) : NULL;
+
+    if (rare != NULL)
+        rare->wrote_on = true;
+}
+
 /* Of `total` bytes the kernel took `sent`. */
 static int enqueue(struct prong_socket *socket, const struct output *output, size_t total,
                    size_t sent)
@@ -138,6 +147,7 @@ static int enqueue(struct prong_socket *socket, const struct output *output, siz
         return -ENOMEM;
     }
     server_queue_more(socket->server, total - sent);
+    note_writing_on(socket);
     socket_update_watchers(socket);
     if (write_queue_bytes(socket->queue) < socket->high_water_mark)
         return 0;
@@ -249,6 +259,8 @@ void output_flush(struct prong_socket *socket)
     output_count(socket, (size_t)sent);
     if (socket->queue != NULL || !socket->need_drain)
         return;
+    if (socket->rare != NULL)
+        socket->rare->wrote_on = false;
     socket->need_drain = false;
     socket->due_drain = socket->state == PRONG_SOCKET_OPEN; /* not after end() (R75) */
 }

@@ -49,6 +49,7 @@ struct socket_rare {
     uint32_t connect_timeout_ms;
     uint8_t type_of_service;
     bool reset_wanted; /* reset() was called while connecting */
+    bool wrote_on;     /* a write returned 1, and another one was made all the same */
     bool pipe_waits;   /* paused until piped_to has room */
 };
 

@@ -61,6 +61,11 @@ bool prong_socket_needs_drain(const struct prong_socket *socket)
     return socket->need_drain || socket->due_drain;
 }
 
+bool prong_socket_wrote_on(const struct prong_socket *socket)
+{
+    return socket->need_drain && socket->rare != NULL && socket->rare->wrote_on;
+}
+
 unsigned prong_socket_corked(const struct prong_socket *socket)
 {
     return socket->corked;

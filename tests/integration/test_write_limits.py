@@ -88,3 +88,75 @@ def test_a_reload_does_not_start_the_time_anew(make_daemon, flood):
             if cuts(daemon, "write_timeout") == 1:
                 break
         assert cuts(daemon, "write_timeout") == 1
+
+
+# --- All clients of a worker together ---
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory):
+    """A handler that answers each read with a megabyte, whatever write() says."""
+    directory = tmp_path_factory.mktemp("modules")
+    directory.parent.chmod(0o755)
+    directory.chmod(0o755)
+    return compile_module("flood.c", directory / "answers.so")
+
+
+def test_a_handler_that_writes_on_is_named_and_read_no_more(make_daemon, answers):
+    daemon = make_daemon(server("answers", answers), workers=1)
+    daemon.write_config(server("answers", answers), max_memory="32m")
+    daemon.start()
+    with connect_without_reading(daemon.address("answers")) as client:
+        client.setblocking(False)
+        asked = 0
+
+        def ask():
+            nonlocal asked
+            try:
+                asked += client.send(b"x")
+            except BlockingIOError:
+                pass
+            return "handler writes on although" in daemon.log()
+
+        eventually(ask, "its handler is named")
+        assert "server=answers handler=flood connections=1 " in daemon.log()
+        assert cuts(daemon, "max_memory") == 0
+        # What it had asked for arrives, and then it is read again.
+        client.settimeout(PATIENCE)
+        client.sendall(b"last")
+        client.shutdown(socket.SHUT_WR)
+        received = len(receive_all(client))
+        assert received % MEGABYTE == 0
+        assert received > 20 * MEGABYTE
+    assert daemon.log().count("handler writes on although") == 1
+
+
+def test_the_heaviest_are_closed_where_nothing_else_helps(make_daemon, flood, answers):
+    daemon = make_daemon("", workers=1)
+    daemon.write_config(server("flood", flood) + server("answers", answers), max_memory="100m")
+    daemon.start()
+    with connect_without_reading(daemon.address("answers")) as light:
+        light.sendall(b"x")
+        clients = [connect_without_reading(daemon.address("flood")) for _ in range(4)]
+        eventually(lambda: sum(cut["count"] for cut in daemon.status()["cuts"]
+                               if cut["reason"] == "max_memory") >= 3, "three of 64 MiB each")
+        assert "client closed: too much waits for it reason=max_memory handler=flood" in daemon.log()
+        assert len(light.recv(MEGABYTE)) > 0
+        for client in clients:
+            client.close()
+
+
+def test_what_is_held_moves_and_is_read_again(make_daemon, answers):
+    daemon = make_daemon("", workers=1)
+    daemon.write_config(server("answers", answers), max_memory="8m")
+    daemon.start()
+    with connect_without_reading(daemon.address("answers")) as client:
+        for asked in range(1, 100):
+            client.sendall(b"x")
+            eventually(lambda: "handler writes on although" in daemon.log()
+                       or daemon.server_status("answers")["bytes_read"] == asked, "it is read")
+            if "handler writes on although" in daemon.log():
+                break
+        assert daemon.ctl("reload", "--no-wait").returncode == 0
+        client.shutdown(socket.SHUT_WR)
+        assert len(receive_all(client)) >= 6 * MEGABYTE

@@ -350,6 +350,18 @@ static void more_than_may_wait_closes_the_connection(void **state)
     assert_string_equal(net->accepted.error.syscall, "write");
 }
 
+static void who_writes_on_is_known_until_all_is_sent(void **state)
+{
+    struct net *net = *state;
+
+    fill(net);
+    assert_false(prong_socket_wrote_on(net->client.socket));
+    assert_int_equal(prong_socket_write(net->client.socket, "x", 1), 1);
+    assert_true(prong_socket_wrote_on(net->client.socket));
+    drain(net);
+    assert_false(prong_socket_wrote_on(net->client.socket));
+}
+
 static const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     TEST(r072_a_write_goes_to_the_kernel_at_once),
@@ -363,6 +375,7 @@ static const struct CMUnitTest tests[] = {
     TEST(r078_a_write_of_nothing_is_told_and_sends_nothing),
     TEST(r079_corked_writes_leave_as_one),
     TEST(r079_end_uncorks),
+    TEST(who_writes_on_is_known_until_all_is_sent),
     TEST(a_server_knows_how_much_waits),
     TEST(what_waits_moves_with_its_socket),
     TEST(more_than_may_wait_closes_the_connection),

@@ -274,6 +274,10 @@ PRONG_API bool prong_socket_has_ended(const struct prong_socket *socket);
 PRONG_API bool prong_socket_has_finished(const struct prong_socket *socket);
 PRONG_API bool prong_socket_needs_drain(const struct prong_socket *socket);
 
+/* on_drain is owed, and more was written since: whoever writes does not wait for it.  Not told of
+ * what was written before a move. */
+PRONG_API bool prong_socket_wrote_on(const struct prong_socket *socket);
+
 /* Corks without their uncork. */
 PRONG_API unsigned prong_socket_corked(const struct prong_socket *socket);
 

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Back-pressure first, then the heaviest.
+ */
+#include "pressure.h"
+
+#include <prong/server.h>
+#include <prong/socket.h>
+#include <prongd/handler.h>
+
+#include "access.h"
+#include "config.h"
+#include "connection.h"
+#include "log.h"
+#include "service.h"
+#include "trail.h"
+
+/* Of the limit: where reading stops, what is left when the heaviest are gone, and where it is
+ * over. */
+#define HOLD_AT(limit)       ((limit) / 4 * 3)
+#define CLOSE_DOWN_TO(limit) ((limit) / 8 * 7)
+#define OVER_AT(limit)       ((limit) / 2)
+
+/* Connections that are closed in one turn. */
+#define MOST_PER_TURN 64
+
+static uint64_t queued_by(const struct service *service)
+{
+    uint64_t queued = 0;
+
+    for (size_t i = 0; i < service->server_count; i++)
+        queued += prong_server_counters(service->servers[i])->bytes_queued;
+    return queued;
+}
+
+static uint64_t queued_by_all(const struct pressure *pressure)
+{
+    uint64_t queued = 0;
+
+    for (size_t i = 0; i < pressure->service_count; i++)
+        queued += queued_by(&pressure->services[i]);
+    return queued;
+}
+
+/* --- Back-pressure --- */
+
+struct hold {
+    struct service *service;
+    unsigned long held;
+};
+
+static bool hold_one(struct prong_socket *socket, void *user)
+{
+    struct hold *hold = user;
+
+    if (!prong_socket_wrote_on(socket) || prong_socket_is_paused(socket) ||
+        connection_of(socket)->state == CONNECTION_GREETING)
+        return true;
+    prong_socket_pause(socket);
+    trail_of(hold->service, socket)->is_held = 1;
+    hold->held++;
+    return true;
+}
+
+/* Once for each time of pressure. */
+static void tell(struct service *service, unsigned long held, uint64_t limit)
+{
+    if (held == 0 || service->is_told)
+        return;
+    service->is_told = true;
+    log_warning("handler writes on although it was told to wait: until its clients have taken "
+                "what waits, they are read no more server=%s handler=%s connections=%lu "
+                "queued=%llu max_memory=%llu",
+                service->config->name, service->handler->name, held,
+                (unsigned long long)queued_by(service), (unsigned long long)limit);
+}
+
+static void hold(struct pressure *pressure)
+{
+    for (size_t i = 0; i < pressure->service_count; i++) {
+        struct hold one = {.service = &pressure->services[i]};
+
+        if (queued_by(one.service) == 0)
+            continue;
+        service_each_connection(one.service, hold_one, &one);
+        tell(one.service, one.held, pressure->limit);
+    }
+}
+
+void pressure_release(const struct service *service, struct prong_socket *socket)
+{
+    struct trail *trail = trail_of(service, socket);
+
+    if (trail == NULL || !trail->is_held)
+        return;
+    trail->is_held = 0;
+    prong_socket_resume(socket);
+}
+
+/* --- The heaviest --- */
+
+struct heaviest {
+    struct service *service;     /* whose connections are looked at */
+    struct prong_socket *socket; /* NULL: none has a queue */
+    struct service *of;          /* whose it is */
+    size_t bytes;
+};
+
+static bool weigh(struct prong_socket *socket, void *user)
+{
+    struct heaviest *heaviest = user;
+    size_t bytes = prong_socket_queue_bytes(socket);
+
+    if (bytes <= heaviest->bytes)
+        return true;
+    heaviest->socket = socket;
+    heaviest->of = heaviest->service;
+    heaviest->bytes = bytes;
+    return true;
+}
+
+static struct heaviest find_heaviest(const struct pressure *pressure)
+{
+    struct heaviest heaviest = {.socket = NULL};
+
+    for (size_t i = 0; i < pressure->service_count; i++) {
+        heaviest.service = &pressure->services[i];
+        if (queued_by(heaviest.service) > heaviest.bytes)
+            service_each_connection(heaviest.service, weigh, &heaviest);
+    }
+    return heaviest;
+}
+
+static void close_heaviest(const struct pressure *pressure)
+{
+    for (unsigned i = 0; i < MOST_PER_TURN; i++) {
+        struct heaviest heaviest;
+
+        if (queued_by_all(pressure) <= CLOSE_DOWN_TO(pressure->limit))
+            return;
+        heaviest = find_heaviest(pressure);
+        if (heaviest.socket == NULL)
+            return;
+        prongd_log(heaviest.socket, PRONGD_LOG_WARNING,
+                   "client closed: too much waits for it reason=max_memory handler=%s queued=%zu",
+                   heaviest.of->handler->name, heaviest.bytes);
+        access_note(heaviest.socket, ACCESS_END_MEMORY);
+        if (prong_socket_reset(heaviest.socket) < 0)
+            prong_socket_destroy(heaviest.socket, 0);
+    }
+}
+
+void pressure_check(struct pressure *pressure)
+{
+    uint64_t queued;
+
+    if (pressure->limit == 0)
+        return;
+    queued = queued_by_all(pressure);
+    if (queued > HOLD_AT(pressure->limit))
+        hold(pressure);
+    if (queued > pressure->limit)
+        close_heaviest(pressure);
+    for (size_t i = 0; queued < OVER_AT(pressure->limit) && i < pressure->service_count; i++)
+        pressure->services[i].is_told = false;
+}
