@@ -92,7 +92,7 @@ const struct command_row commands[COMMAND_COUNT] = {
     {COMMAND_UPGRADE, "upgrade", "", 0, 0,
      .help = "Replaces the running program by the one that is installed now; connections live on."},
     {COMMAND_REOPEN_LOGS, "reopen-logs", "", 0, 0,
-     .help = "Opens the log file anew, after a rotation."},
+     .help = "Opens the log file and those of the access logs anew, after a rotation."},
     {COMMAND_LOG_LEVEL, "log-level", "LEVEL", 1, 1,
      .help = "Logs as much as error, warning, notice, info or debug say, until the next reload."},
     {COMMAND_STOP_WORKERS, "stop-workers", "", 0, 0,
