@@ -118,7 +118,7 @@ def test_a_client_that_a_new_list_sends_away(logged):
 
 
 def test_refused_clients_have_a_line_where_it_is_wanted(logged):
-    daemon, path = logged(max_connections=1, access_refused="yes")
+    daemon, path = logged(max_connections=1, excess="close", access_refused="yes")
     with connect(daemon.address("echo")) as client:
         assert echoes(client)
         assert talk(daemon.address("echo"), b"") == b""
