@@ -99,7 +99,7 @@ static ssize_t send_with_fds(struct control_client *client)
                              .msg_iovlen = 1,
                              .msg_control = room,
                              .msg_controllen = CMSG_SPACE(count * sizeof(int))};
-    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+    struct cmsghdr *head = (struct cmsghdr *)(void *)room;
     ssize_t sent;
 
     head->cmsg_level = SOL_SOCKET;

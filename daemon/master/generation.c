@@ -435,10 +435,10 @@ void generation_abandon(struct generation *generation)
     for (unsigned i = 0; generation->slots != NULL && i < generation->slot_count; i++)
         ipc_free(generation->slots[i].ipc);
     descriptor_list_free(generation->nudge_fds, generation->slot_count);
-    if (generation->config != NULL)
+    if (generation->config != NULL) {
         descriptor_list_free(generation->keeper_fds, generation->config->server_count);
-    if (generation->access_fds != NULL)
         access_files_close(generation->access_fds, generation->config->server_count);
+    }
     free(generation->slots);
     free(generation->listeners);
     free(generation->commons);
