@@ -63,7 +63,9 @@ def watch_client(address, stop, results):
 
 
 def watch_machine(period_s, stop, results):
-    """How late a process is that does nothing but sleep: what is the machine's, not the master's."""
+    """How late a process is that does nothing but sleep: what is the machine's, not the master's.  In a
+    session of its own, as prongd is, for which it gets the same share of the CPUs."""
+    os.setsid()
     late = []
     results.put("ready")
     while not stop.is_set():
