@@ -12,7 +12,7 @@ import pytest
 
 from client import connect, receive_all, receive, talk
 from daemon import IS_ROOT, PRONGD, eventually, server
-from programs import counts, keepers, running
+from programs import counts, hear, keepers, running
 
 
 def run(command, **options):
@@ -32,13 +32,13 @@ def test_a_program_talks_with_its_client(prongd):
 
 def test_its_arguments_are_words_without_a_shell(prongd):
     daemon = prongd(run("""/usr/bin/printf '%s|' "two words" '' '$HOME'"""))
-    assert talk(daemon.address("run"), b"") == b"two words||$HOME|"
+    assert hear(daemon.address("run")) == b"two words||$HOME|"
 
 
 def test_it_gets_three_descriptors_and_clean_signals(prongd):
     daemon = prongd(run("/bin/sh -c 'ls -l /proc/self/fd; grep Sig /proc/self/status; ulimit -n'"))
     *files, pending, blocked, ignored, caught, limit = [
-        line for line in talk(daemon.address("run"), b"").decode().splitlines()
+        line for line in hear(daemon.address("run")).decode().splitlines()
         if not line.startswith(("total", "SigQ"))]
     links = {line.split()[-3]: line.split()[-1] for line in files}
     assert sorted(links) == ["0", "1", "2", "3"], links  # the last is ls's own
@@ -51,7 +51,7 @@ def test_it_gets_three_descriptors_and_clean_signals(prongd):
 
 def test_it_leads_a_session_of_its_own(prongd):
     daemon = prongd(run("/usr/bin/cut -d ' ' -f 1,5,6 /proc/self/stat"))
-    pid, group, session = talk(daemon.address("run"), b"").split()
+    pid, group, session = hear(daemon.address("run")).split()
     assert pid == group == session
 
 
@@ -62,7 +62,7 @@ def test_its_environment_is_that_of_tcpserver(prongd, family, listen):
         pytest.skip("ucspi-tcp-ipv6 is not installed")
     daemon = prongd(run("/usr/bin/env", listen=listen, environment="PATH=/usr/bin:/bin"))
     host, port = daemon.address("run")
-    ours = environment_of(talk((host, port), b""))
+    ours = environment_of(hear((host, port)))
 
     with socket.socket(family) as probe:
         probe.bind((host, 0))
@@ -84,7 +84,7 @@ def test_its_environment_is_that_of_tcpserver(prongd, family, listen):
 
 def answer_of(address):
     try:
-        return talk(address, b"")
+        return hear(address)
     except OSError:
         return b""
 
@@ -92,7 +92,7 @@ def answer_of(address):
 def test_a_unix_client_is_described_as_unixserver_does(prongd, tmp_path):
     daemon = prongd(run("/usr/bin/env", listen=f"unix:{tmp_path}/run.sock"))
     path = daemon.address("run")
-    variables = environment_of(talk(path, b""))
+    variables = environment_of(hear(path))
     assert variables["PROTO"] == "UNIX"
     assert variables["UNIXLOCALPATH"] == path
     assert variables["UNIXREMOTEPID"] == str(os.getpid())
@@ -115,7 +115,7 @@ def test_its_end_is_written_down(prongd):
 
 def test_what_it_says_on_standard_error_is_in_the_log(prongd):
     daemon = prongd(server("loud", "exec", exec=r"""/bin/sh -c 'printf "bad\033\nlast" >&2'"""))
-    assert talk(daemon.address("loud"), b"") == b""
+    assert hear(daemon.address("loud")) == b""
     daemon.wait_for_log(r'program says server=loud')
     daemon.wait_for_log(r'text="bad\x1b"')
     daemon.wait_for_log('text="last"')
@@ -125,8 +125,8 @@ def test_standard_error_may_be_the_client(prongd):
     daemon = prongd(run("/bin/sh -c 'echo oops >&2'", standard_error="socket") +
                     server("mute", "exec", exec="/bin/sh -c 'echo oops >&2; echo said'",
                            standard_error="discard"))
-    assert talk(daemon.address("run"), b"") == b"oops\n"
-    assert talk(daemon.address("mute"), b"") == b"said\n"
+    assert hear(daemon.address("run")) == b"oops\n"
+    assert hear(daemon.address("mute")) == b"said\n"
     assert "oops" not in daemon.log()
 
 
@@ -136,7 +136,7 @@ def test_directory_umask_limits_and_variables_are_as_written(prongd):
         directory="/usr", program_umask="0077", program_rlimit_nofile=77, program_rlimit_core="1m",
         program_rlimit_cpu="9s", program_rlimit_as="64m", program_nice=3,
         environment="A=1, PATH=/bin:/usr/bin, B=two words"))
-    assert talk(daemon.address("run"), b"").decode().split("\n") == [
+    assert hear(daemon.address("run")).decode().split("\n") == [
         "/usr", "0077", "77", "2048", "9", "65536", "3", "1 two words", ""]
 
 
@@ -145,8 +145,8 @@ def test_it_runs_as_whom_the_file_says(prongd):
     daemon = prongd(run("/usr/bin/id", run_as="nobody") +
                     server("capable", "exec", exec="/bin/grep Cap /proc/self/status",
                            run_as="daemon"))
-    assert talk(daemon.address("run"), b"").startswith(b"uid=65534(nobody) gid=65534(nogroup)")
-    capabilities = talk(daemon.address("capable"), b"").decode().splitlines()
+    assert hear(daemon.address("run")).startswith(b"uid=65534(nobody) gid=65534(nogroup)")
+    capabilities = hear(daemon.address("capable")).decode().splitlines()
     assert [int(line.split()[1], 16) for line in capabilities] == [0] * 5
 
 
@@ -220,10 +220,10 @@ def test_one_that_runs_for_too_long_is_ended(prongd):
     daemon = prongd(run("/bin/sleep 1000", max_runtime="100ms") +
                     server("stubborn", "exec", max_runtime="100ms", kill_timeout="100ms",
                            exec="/bin/sh -c 'trap \"\" TERM; sleep 1000; sleep 1000'"))
-    assert talk(daemon.address("run"), b"") == b""
+    assert hear(daemon.address("run")) == b""
     daemon.wait_for_log("server=run connection=")
     assert " signal=15 " in daemon.log()
-    assert talk(daemon.address("stubborn"), b"") == b""
+    assert hear(daemon.address("stubborn")) == b""
     daemon.wait_for_log(" signal=9 ")
 
 

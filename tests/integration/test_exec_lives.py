@@ -9,7 +9,7 @@ import pytest
 
 from client import connect, echoes, receive, talk
 from daemon import eventually, processes_of_session, server
-from programs import children, keepers, running
+from programs import children, hear, keepers, running
 
 CAT = server("run", "exec", exec="/bin/cat", max_processes=300)
 
@@ -56,7 +56,7 @@ def test_a_reload_that_changes_programs_starts_another_keeper(prongd):
     [before] = keepers(daemon)["run"]
     daemon.write_config(server("run", "exec", exec="/bin/echo new"))
     assert daemon.ctl("reload").returncode == 0
-    assert talk(daemon.address("run"), b"") == b"new\n"
+    assert hear(daemon.address("run")) == b"new\n"
     assert echoes(client, b"old\n")
     assert len(keepers(daemon)["run"]) == 2
     client.close()
