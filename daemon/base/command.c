@@ -39,6 +39,13 @@ static const struct command_option connections_options[] = {
 
 static const struct command_option close_options[] = {CRITERIA, {0}};
 
+static const struct command_option top_options[] = {
+    {"interval", "TIME", "Looks so often, every second unless it says otherwise."},
+    {"sort", "COLUMN", "Sorts by bytes, in, out, queued, age, idle, moves or peer at first."},
+    {"once", NULL, "Prints one frame and ends, as it does without a terminal."},
+    {0},
+};
+
 static const struct command_option drain_options[] = {
     {"announce", NULL,
      "Only shows it, and fails /readyz: clients are served until a drain without it."},
@@ -70,6 +77,9 @@ const struct command_row commands[COMMAND_COUNT] = {
      .help =
          "Closes connections: by number, as connections shows it, or those that options choose.",
      .options = close_options},
+    {COMMAND_TOP, "top", "", 0, 0,
+     .help = "Shows workers, servers and the heaviest connections live, until q is pressed.",
+     .is_local = true, .options = top_options},
     {COMMAND_DRAIN, "drain", "SERVER [ITEM]", 1, 2,
      .help = "Lets a server, or an item of its handler such as an upstream, take nobody new; who "
              "is connected goes on.",

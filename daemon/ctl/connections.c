@@ -149,15 +149,14 @@ static void print_rest(const struct crowd *crowd, size_t shown)
         (void)printf("%s connections.\n", units_count(crowd->count, all));
 }
 
-static void print_table(const struct crowd *crowd, size_t shown)
+void connections_print(FILE *stream, const struct crowd *crowd, size_t shown)
 {
     json_t *rows = json_array();
 
     for (size_t i = 0; i < shown; i++)
         json_array_append_new(rows, crowd_describe(&crowd->members[i]));
-    table_print(stdout, columns, sizeof(columns) / sizeof(columns[0]), rows);
+    table_print(stream, columns, sizeof(columns) / sizeof(columns[0]), rows);
     json_decref(rows);
-    print_rest(crowd, shown);
 }
 
 /* One after the other: a hundred thousand objects need not be there at once. */
@@ -182,7 +181,9 @@ static void show(const struct call *call, const struct crowd *crowd, uint64_t li
     if (call->json)
         print_json(crowd, shown);
     else
-        print_table(crowd, shown);
+        connections_print(stdout, crowd, shown);
+    if (!call->json)
+        print_rest(crowd, shown);
     if (crowd->missing > 0)
         (void)fprintf(stderr, "prongctl: %u workers told nothing: theirs are not in the list\n",
                       crowd->missing);

@@ -6,6 +6,8 @@
 #define PRONGCTL_CONNECTIONS_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
 
 struct call;
 struct criteria;
@@ -16,6 +18,9 @@ int connections_run(struct call *call);
 
 /* Leaves those that match. */
 void connections_filter(struct crowd *crowd, const struct criteria *criteria);
+
+/* The first `shown` as a table. */
+void connections_print(FILE *stream, const struct crowd *crowd, size_t shown);
 
 /* By a column of the help text.  False: there is none of that name. */
 bool connections_sort(struct crowd *crowd, const char *column);

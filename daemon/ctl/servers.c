@@ -72,15 +72,15 @@ static json_int_t queue_of(const json_t *status, const char *name)
     return queue;
 }
 
-static void add_rates(json_t *server, const json_t *before, double seconds)
+void servers_add_rates(json_t *object, const json_t *before, double seconds)
 {
     for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
-        json_int_t now = json_integer_value(json_object_get(server, rates[i].sum));
+        json_int_t now = json_integer_value(json_object_get(object, rates[i].sum));
         json_int_t then = json_integer_value(json_object_get(before, rates[i].sum));
 
         double rate = now > then ? (double)(now - then) / seconds : 0;
 
-        json_object_set_new(server, rates[i].rate, json_integer((json_int_t)(rate + 0.5)));
+        json_object_set_new(object, rates[i].rate, json_integer((json_int_t)(rate + 0.5)));
     }
 }
 
@@ -96,7 +96,7 @@ json_t *servers_describe(const json_t *status, const json_t *before, double seco
 
         json_object_set_new(server, "queue", json_integer(queue_of(status, name)));
         if (earlier != NULL && seconds > 0)
-            add_rates(server, earlier, seconds);
+            servers_add_rates(server, earlier, seconds);
         json_array_append_new(list, server);
     }
     return list;
