@@ -79,6 +79,9 @@ struct master {
 /* The only place that changes the state. */
 void master_enter(struct master *master, enum master_state state);
 
+/* What the supervisor tells; `user` is the master.  news.c */
+extern const struct supervisor_events master_supervisor_events;
+
 /* Gives what is left, for those who wait for an end: a waiting_progress. */
 json_t *master_describe_rest(uint64_t leaver, void *user);
 
