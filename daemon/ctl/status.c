@@ -24,6 +24,7 @@ static const struct table_column worker_columns[] = {
 
 static const struct table_column server_columns[] = {
     {"SERVER", "name", TABLE_TEXT},
+    {"STATE", "state", TABLE_TEXT},
     {"HANDLER", "handler", TABLE_TEXT},
     {"CONNECTIONS", "connections", TABLE_NUMBER},
     {"ACCEPTED", "accepted", TABLE_NUMBER},

@@ -5,6 +5,10 @@
 #include "table.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "log_text.h"
 #include "units.h"
@@ -113,13 +117,26 @@ static void print_line(FILE *stream, const struct table_column *columns, const i
     (void)fputc('\n', stream);
 }
 
+/* https://no-color.org: set and not empty means none. */
+static bool wants_colours(FILE *stream)
+{
+    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+    if ((no != NULL && *no != '\0') || term == NULL || strcmp(term, "dumb") == 0)
+        return false;
+    return fileno(stream) >= 0 && isatty(fileno(stream));
+}
+
 void table_print(FILE *stream, const struct table_column *columns, size_t count, const json_t *rows)
 {
+    bool stands_out = wants_colours(stream);
     int widths[16];
 
     for (size_t i = 0; i < count; i++)
         widths[i] = column_width(&columns[i], rows);
+    (void)fputs(stands_out ? "\033[1m" : "", stream);
     print_line(stream, columns, widths, count, NULL);
+    (void)fputs(stands_out ? "\033[0m" : "", stream);
     for (size_t i = 0; i < json_array_size(rows); i++)
         print_line(stream, columns, widths, count, json_array_get(rows, i));
 }

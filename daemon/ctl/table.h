@@ -28,7 +28,7 @@ struct table_column {
  * a list with commas between.  Returns `text`. */
 const char *table_cell(const json_t *value, enum table_kind kind, char text[TABLE_CELL_SIZE]);
 
-/* One line of titles, and one for each object of the list `rows`. */
+/* One line of titles, which stand out on a terminal, and one for each object of the list `rows`. */
 void table_print(FILE *stream, const struct table_column *columns, size_t count,
                  const json_t *rows);
 

@@ -3,6 +3,7 @@
 
 import json
 import os
+import pty
 import re
 import socket
 import subprocess
@@ -25,9 +26,9 @@ STATUS = {
          "connections": 0, "accepted": 7, "closed": 7, "bytes_read": 0, "bytes_written": 1023},
     ],
     "servers": [
-        {"name": "chat", "handler": "echo", "addresses": ["127.0.0.1:7007", "unix:/run/chat"],
+        {"name": "chat", "state": "serving", "handler": "echo", "addresses": ["127.0.0.1:7007", "unix:/run/chat"],
          "connections": 12, "accepted": 1007, "dropped": 0, "max_to_mean": 1.25},
-        {"name": "none", "handler": "hello", "addresses": [], "connections": 0, "accepted": 0,
+        {"name": "none", "state": "drained", "handler": "hello", "addresses": [], "connections": 0, "accepted": 0,
          "dropped": 0, "max_to_mean": 0.0},
     ],
 }
@@ -130,9 +131,9 @@ WORKER  GENERATION  PID  STATE    GATE    CONNECTIONS  ACCEPTED  CLOSED     READ
      0           3  101  ready    closed           12      1000     988  1.5 KiB  5.0 GiB
      1           3    0  resting  open              0         7       7      0 B   1023 B
 
-SERVER  HANDLER  CONNECTIONS  ACCEPTED  DROPPED  MAX/MEAN  ADDRESSES
-chat    echo              12      1007        0      1.25  127.0.0.1:7007, unix:/run/chat
-none    hello              0         0        0         0  -
+SERVER  STATE    HANDLER  CONNECTIONS  ACCEPTED  DROPPED  MAX/MEAN  ADDRESSES
+chat    serving  echo              12      1007        0      1.25  127.0.0.1:7007, unix:/run/chat
+none    drained  hello              0         0        0         0  -
 """
 
 
@@ -332,8 +333,24 @@ def test_servers_are_shown_with_their_rates(make_master, tmp_path):
     make_master(STATUS)
     answer = prongctl("-s", tmp_path / "control.sock", "servers", "--interval=0")
     assert answer.returncode == 0
-    assert answer.stdout.splitlines()[1].split()[:2] == ["chat", "-"]
+    assert answer.stdout.splitlines()[1].split()[:2] == ["chat", "serving"]
     assert "127.0.0.1:7007, unix:/run/chat" in answer.stdout
+
+
+@pytest.mark.parametrize("environment, coloured", [
+    ({"TERM": "xterm"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False),
+    ({"TERM": "xterm", "NO_COLOR": ""}, True), ({"TERM": "dumb"}, False)])
+def test_titles_stand_out_on_a_terminal_alone(make_master, tmp_path, environment, coloured):
+    make_master(STATUS)
+    reader, terminal = pty.openpty()
+    words = [PRONGCTL, "-s", tmp_path / "control.sock", "servers", "--interval=0"]
+    plain = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    process = subprocess.run(words, stdout=terminal, timeout=PATIENCE, env={**plain, **environment})
+    os.close(terminal)
+    shown = os.read(reader, 65536).decode()
+    os.close(reader)
+    assert process.returncode == 0 and "SERVER" in shown
+    assert ("\033[1m" in shown) == coloured
 
 
 def test_a_full_disk_is_an_error(make_master, tmp_path):
