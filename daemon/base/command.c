@@ -14,7 +14,7 @@ static const struct command_option servers_options[] = {
 
 /* Which connections. */
 #define CRITERIA                                                                                 \
-    {"server", "NAME", "Those of this server."},                                                 \
+    {"server", "SERVER", "Those of this server."},                                               \
         {"peer", "ADDRESS", "Those of this client, or of a network as 192.0.2.0/24."},           \
         {"worker", "SLOT", "Those of the worker in this slot; GENERATION.SLOT for an old one."}, \
         {"state", "STATE",                                                                       \
