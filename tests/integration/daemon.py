@@ -117,6 +117,7 @@ class Daemon:
         """Starts it and waits until every worker accepts."""
         self.launch(*arguments, **popen)
         self.wait_until_ready()
+        self.ctl("connections")  # workers tell them after the order to accept, which opens some
         self.descriptors = {
             pid: count_descriptors(pid) for pid in [self.process.pid, *self.worker_pids()]
         }
