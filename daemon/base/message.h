@@ -37,7 +37,9 @@
     MESSAGE(RETIRE, "master to keeper: take no more, end with the last program")                  \
     MESSAGE(FINISH, "master to keeper: take what waits, then as RETIRE")                          \
     MESSAGE(TERMINATE, "master to keeper: end all programs in so many milliseconds; uint64_t")    \
-    MESSAGE(PROGRAMS, "keeper to master: what it runs; struct message_programs")
+    MESSAGE(PROGRAMS, "keeper to master: what it runs; struct message_programs")                  \
+    MESSAGE(LOOK, "observer to master: somebody looks; rosters, please")                          \
+    MESSAGE(CROWD, "master to observer: a worker's roster; struct message_crowd, its descriptor")
 
 enum message {
 #define MESSAGE(name, meaning) MESSAGE_##name,
@@ -97,6 +99,10 @@ struct message_programs {
     uint64_t started;
     uint64_t failed;  /* ended with another status than 0, or could not be started */
     uint64_t refused; /* connections that were over a limit */
+};
+
+struct message_crowd {
+    uint64_t more; /* rosters of the same moment that follow */
 };
 
 /* "READY"; "?" for a number that is none. */

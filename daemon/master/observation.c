@@ -23,6 +23,7 @@
 #include "master_internal.h"
 #include "message.h"
 #include "scoreboard.h"
+#include "survey.h"
 
 #define PERIOD_S 1.0
 
@@ -120,19 +121,55 @@ static void on_period(struct ev_loop *loop, ev_timer *timer, int revents)
     observation_tell(timer->data);
 }
 
-/* --- The process --- */
+/* --- Who looks at the page --- */
 
-/* It has nothing to say: who talks is not what we started. */
+/* The workers have told: what they say goes on, unread. */
+static void pass_rosters(struct survey *survey)
+{
+    struct observation *observation = survey->user;
+    struct message_crowd crowd = {0};
+
+    for (size_t i = 0; i < survey->part_count; i++)
+        crowd.more += survey->parts[i].fd >= 0;
+    for (size_t i = 0; i < survey->part_count && observation->channel != NULL; i++) {
+        if (survey->parts[i].fd < 0)
+            continue;
+        crowd.more--;
+        (void)ipc_send(observation->channel, MESSAGE_CROWD, &crowd, sizeof(crowd),
+                       &survey->parts[i].fd, 1);
+    }
+}
+
+static void ask_for_rosters(struct observation *observation)
+{
+    struct message_ask ask = {0};
+    const struct survey_question question = {.message = MESSAGE_ROSTER,
+                                             .payload = &ask,
+                                             .payload_size = sizeof(ask),
+                                             .user = observation,
+                                             .answer = pass_rosters};
+
+    if (ipc_queued(observation->channel) == 0)
+        survey_start(&observation->master->surveys, &question, NULL);
+}
+
+/* It may say that somebody looks.  Who says more is not what we started. */
 static void on_frame(struct ipc *ipc, const struct ipc_frame *frame, void *user)
 {
     struct observation *observation = user;
 
     (void)ipc;
+    if (frame->type == MESSAGE_LOOK && frame->size == 0 && frame->fd_count == 0) {
+        ask_for_rosters(observation);
+        return;
+    }
     for (size_t i = 0; i < frame->fd_count; i++)
         close(frame->fds[i]);
     log_error("the observer is ended: it sent something");
     kill(observation->pid, SIGKILL);
 }
+
+/* --- The process --- */
 
 static void hang_up(struct observation *observation)
 {

@@ -64,7 +64,7 @@ static void on_limit(struct ev_loop *loop, ev_timer *timer, int revents)
 void survey_clear(struct surveys *surveys, const char *why)
 {
     while (surveys->first != NULL) {
-        if (why != NULL)
+        if (why != NULL && surveys->first->client != NULL)
             control_answer(surveys->first->client, json_pack("{s:b, s:s, s:i}", "ok", 0, "error",
                                                              why, "exit", EXIT_FAILURE));
         survey_free(surveys->first);
@@ -122,6 +122,7 @@ static struct survey *survey_new(struct surveys *surveys, const struct survey_qu
     surveys->first = survey;
     survey->client = client;
     survey->answer = question->answer;
+    survey->user = question->user;
     survey->ticket = ++surveys->last_ticket;
     ev_timer_init(&survey->limit, on_limit, LIMIT_S, 0.);
     survey->limit.data = survey;
@@ -140,7 +141,8 @@ void survey_start(struct surveys *surveys, const struct survey_question *questio
     struct survey *survey = survey_new(surveys, question, client);
 
     if (survey == NULL) {
-        control_answer(client, NULL);
+        if (client != NULL)
+            control_answer(client, NULL);
         return;
     }
     survey->number = question->number;

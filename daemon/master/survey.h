@@ -48,8 +48,9 @@ typedef void survey_answer(struct survey *survey);
 struct survey {
     struct survey *next;
     uint64_t ticket;
-    struct control_client *client;
+    struct control_client *client; /* NULL: the answer is for somebody else */
     survey_answer *answer;
+    void *user;
     struct survey_part *parts;
     size_t part_count;
     uint64_t number;
@@ -76,11 +77,13 @@ struct survey_question {
     size_t payload_size;
     const uint64_t *ids; /* of the connections that it is about */
     size_t id_count;
-    uint64_t number; /* whatever the answer needs to know */
+    uint64_t number; /* whatever the answer needs to know, as the next one */
+    void *user;
     survey_answer *answer;
 };
 
-/* Asks; `client` is answered later, or at once when memory is short. */
+/* Asks; `client` is answered later, or at once when memory is short; NULL: somebody else asks, and
+ * then nothing follows. */
 void survey_start(struct surveys *surveys, const struct survey_question *question,
                   struct control_client *client);
 

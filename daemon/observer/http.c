@@ -80,6 +80,9 @@ static struct body print_status(const struct snapshot *snapshot)
     struct body body = {.status = MHD_HTTP_OK};
     json_t *status = snapshot_json(snapshot);
 
+    if (snapshot->on_look != NULL)
+        snapshot->on_look(snapshot->user);
+
     body.bytes = json_dumps(status, JSON_COMPACT);
     body.size = body.bytes != NULL ? strlen(body.bytes) : 0;
     json_decref(status);

@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "http.h"
 #include "ipc.h"
 #include "log.h"
@@ -27,10 +28,14 @@
 
 #define MAX_FDS 256
 
+/* Workers are asked no more often than that for their connections. */
+#define LOOK_S 5.
+
 struct observer {
     struct ev_loop *loop;
     struct ipc *channel;
     struct snapshot snapshot;
+    double looked; /* clock_s() */
     struct http **https;
     size_t http_count;
 };
@@ -50,11 +55,22 @@ static void read_status(struct observer *observer, int fd)
         log_warning("what the master said cannot be read");
 }
 
+static void read_roster(struct observer *observer, const struct ipc_frame *frame)
+{
+    struct message_crowd crowd;
+
+    memcpy(&crowd, frame->payload, sizeof(crowd));
+    heaviest_take(&observer->snapshot.heaviest, frame->fds[0], crowd.more);
+}
+
 static void on_frame(struct ipc *ipc, const struct ipc_frame *frame, void *user)
 {
     (void)ipc;
     if (frame->type == MESSAGE_STATUS && frame->fd_count == 1)
         read_status(user, frame->fds[0]);
+    if (frame->type == MESSAGE_CROWD && frame->fd_count == 1 &&
+        frame->size == sizeof(struct message_crowd))
+        read_roster(user, frame);
     for (size_t i = 0; i < frame->fd_count; i++)
         close(frame->fds[i]);
 }
@@ -70,6 +86,18 @@ static void on_close(struct ipc *ipc, int error, void *user)
 }
 
 static const struct ipc_events channel_events = {.on_frame = on_frame, .on_close = on_close};
+
+/* Who looks is shown the connections of a few seconds ago. */
+static void on_look(void *user)
+{
+    struct observer *observer = user;
+    double now = clock_s();
+
+    if (observer->channel == NULL || now - observer->looked < LOOK_S)
+        return;
+    observer->looked = now;
+    (void)ipc_send(observer->channel, MESSAGE_LOOK, NULL, 0, NULL, 0);
+}
 
 /* --- Rights --- */
 
@@ -138,6 +166,8 @@ static int prepare(struct observer *observer, const struct observing *observing)
     observer->channel = ipc_new(observer->loop, observing->channel_fd, &channel_events, observer);
     if (observer->channel == NULL)
         return -errno;
+    observer->snapshot.on_look = on_look;
+    observer->snapshot.user = observer;
     return listen_all(observer, observing);
 }
 
@@ -154,7 +184,7 @@ static void clear(struct observer *observer)
 
 int observer_run(struct observing *observing)
 {
-    struct observer observer = {0};
+    struct observer observer = {.looked = -LOOK_S};
     int error;
 
     log_set_role("observer", 0, -1);

@@ -140,6 +140,7 @@ json_t *snapshot_json(const struct snapshot *snapshot)
     for (size_t i = snapshot->moments - kept; i < snapshot->moments; i++)
         json_array_append_new(history, moment_json(&snapshot->history[i % SNAPSHOT_HISTORY]));
     json_object_set_new(shown, "history", history);
+    json_object_set_new(shown, "heaviest", heaviest_json(&snapshot->heaviest));
     return shown;
 }
 

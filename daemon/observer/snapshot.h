@@ -9,6 +9,8 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "heaviest.h"
+
 /* A master that has said nothing for so long hangs. */
 #define SNAPSHOT_STALE_S 5
 
@@ -31,6 +33,11 @@ struct snapshot {
     double heard;   /* CLOCK_MONOTONIC */
     struct moment history[SNAPSHOT_HISTORY];
     size_t moments; /* of all time */
+    struct heaviest heaviest;
+
+    /* Somebody reads it; NULL: nobody wants to know. */
+    void (*on_look)(void *user);
+    void *user;
 };
 
 /* Takes `status`, an answer to the command status. */
@@ -43,7 +50,8 @@ const char *snapshot_sickness(const struct snapshot *snapshot);
  * call. */
 const char *snapshot_unreadiness(const struct snapshot *snapshot);
 
-/* Gives the status with its "history", the oldest moment first.  NULL when memory is short. */
+/* Gives the status with its "history", the oldest moment first, and "heaviest" (heaviest.h).  NULL
+ * when memory is short. */
 json_t *snapshot_json(const struct snapshot *snapshot);
 
 void snapshot_clear(struct snapshot *snapshot);

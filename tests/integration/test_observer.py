@@ -153,6 +153,24 @@ def test_it_does_not_tell_what_stands_in_the_configuration(observed):
     assert "secret" not in service.get("/status.json")[1]
 
 
+def test_who_looks_is_shown_the_heaviest_connections(observed):
+    service = observed(workers=2)
+    clients = [connect(service.daemon.address("echo")) for _ in range(12)]
+    for number, client in enumerate(clients):
+        assert echoes(client, b"x" * (number + 1) * 100)
+
+    def heaviest():
+        shown = json.loads(service.get("/status.json")[1])["heaviest"]
+        return shown if len(shown) == 10 and shown[0]["bytes_read"] == 1200 else None
+
+    rows = eventually(heaviest, "the page knows them")
+    assert [row["bytes_written"] for row in rows] == [size * 100 for size in range(12, 2, -1)]
+    assert {row["server"] for row in rows} == {"echo"}
+    assert {row["worker"] for row in rows} == {"1.0", "1.1"}
+    for client in clients:
+        client.close()
+
+
 def test_an_upgrade_refuses_nobody(observed):
     service = observed()
     pid = service.pid()
