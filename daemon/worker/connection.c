@@ -21,6 +21,7 @@
 #include "callbacks.h"
 #include "companions.h"
 #include "config.h"
+#include "deadline.h"
 #include "limit.h"
 #include "log.h"
 #include "pressure.h"
@@ -327,6 +328,7 @@ void connection_start(struct prong_socket *socket)
     prong_socket_start(socket);
     companions_start(service->handler, socket);
     broadcast_catch_up(service, socket);
+    deadline_check_arrival(service, socket);
 }
 
 void connection_discard(struct prong_socket *socket)

@@ -52,25 +52,39 @@ static enum access_end reason_to_close(const struct service *service, struct pro
     return has_stalled(service, socket) ? ACCESS_END_STALL : ACCESS_END_UNKNOWN;
 }
 
-static bool check_one(struct prong_socket *socket, void *user)
+static void check(struct service *service, struct prong_socket *socket)
 {
-    enum access_end end = reason_to_close(user, socket);
+    enum access_end end = reason_to_close(service, socket);
 
     if (end == ACCESS_END_UNKNOWN || prong_socket_state(socket) >= PRONG_SOCKET_CLOSING)
-        return true;
+        return;
     prongd_log(socket, PRONGD_LOG_INFO, "client timed out reason=%s", access_end_reason(end));
     access_note(socket, end);
     /* What one that does not read was sent last would stay in the kernel for minutes. */
     if (end != ACCESS_END_STALL || prong_socket_reset(socket) < 0)
         prong_socket_destroy(socket, 0);
+}
+
+static bool check_one(struct prong_socket *socket, void *user)
+{
+    check(user, socket);
     return true;
+}
+
+static bool has_deadlines(const struct config_server *config)
+{
+    return config->lifetime_ms > 0 || config->first_byte_timeout_ms > 0 ||
+           config->write_timeout_ms > 0;
 }
 
 void deadline_check(struct service *service)
 {
-    const struct config_server *config = service->config;
-
-    if (config->lifetime_ms > 0 || config->first_byte_timeout_ms > 0 ||
-        config->write_timeout_ms > 0)
+    if (has_deadlines(service->config))
         service_each_connection(service, check_one, service);
+}
+
+void deadline_check_arrival(struct service *service, struct prong_socket *socket)
+{
+    if (has_deadlines(service->config))
+        check(service, socket);
 }

@@ -75,8 +75,12 @@ def test_the_effective_configuration_loads_to_itself(make_daemon):
     assert effective(daemon.config) == first
 
 
+OF_OTHERS = {"keepalived.conf"}  # what stands in front of prongd
+
+
 @pytest.mark.parametrize(
-    "file", sorted((TREE / "conf").glob("**/*.conf")), ids=lambda file: file.name
+    "file", [file for file in sorted((TREE / "conf").glob("**/*.conf"))
+             if file.name not in OF_OTHERS], ids=lambda file: file.name
 )
 def test_every_configuration_in_the_tree_is_good(file):
     answer = run(PRONGD, "-c", file, "-t")
