@@ -39,6 +39,16 @@ static const struct command_option connections_options[] = {
 
 static const struct command_option close_options[] = {CRITERIA, {0}};
 
+static const struct command_option tap_options[] = {
+    {"bytes", "N", "Copies at most so many bytes of both directions, as 4K or 1M; 64K by default."},
+    {"seconds", "N", "Ends after so many seconds, 60 by default."},
+    {"hex", NULL, "Shows bytes as numbers, sixteen to a line, with the characters beside them."},
+    {"pcap", "FILE",
+     "Writes packets for tcpdump and Wireshark instead, with headers made up; -: to standard "
+     "output."},
+    {0},
+};
+
 static const struct command_option top_options[] = {
     {"interval", "TIME", "Looks so often, every second unless it says otherwise."},
     {"sort", "COLUMN", "Sorts by bytes, in, out, queued, age, idle, moves or peer at first."},
@@ -77,6 +87,11 @@ const struct command_row commands[COMMAND_COUNT] = {
      .help =
          "Closes connections: by number, as connections shows it, or those that options choose.",
      .options = close_options},
+    {COMMAND_TAP, "tap", "ID", 1, 1,
+     .help =
+         "Shows what goes over a connection, by number, until it ends or a bound is reached; of "
+         "what a proxy has the kernel pass on only how much.",
+     .options = tap_options},
     {COMMAND_TOP, "top", "", 0, 0,
      .help = "Shows workers, servers and the heaviest connections live, until q is pressed.",
      .is_local = true, .options = top_options},

@@ -39,7 +39,8 @@
     MESSAGE(TERMINATE, "master to keeper: end all programs in so many milliseconds; uint64_t")    \
     MESSAGE(PROGRAMS, "keeper to master: what it runs; struct message_programs")                  \
     MESSAGE(LOOK, "observer to master: somebody looks; rosters, please")                          \
-    MESSAGE(CROWD, "master to observer: a worker's roster; struct message_crowd, its descriptor")
+    MESSAGE(CROWD, "master to observer: a worker's roster; struct message_crowd, its descriptor") \
+    MESSAGE(TAP, "master to worker: copy a connection's bytes into a pipe; struct message_tap")
 
 enum message {
 #define MESSAGE(name, meaning) MESSAGE_##name,
@@ -73,6 +74,14 @@ struct message_gave {
 struct message_ask {
     uint64_t ticket; /* which question it is */
     uint64_t ids[];  /* of connections, where it is about some */
+};
+
+/* With the writing end of a pipe (tap_stream.h). */
+struct message_tap {
+    uint64_t ticket;
+    uint64_t connection;   /* its number */
+    uint64_t bytes;        /* both ways, at least 1 */
+    uint64_t milliseconds; /* at least 1 */
 };
 
 /* A server, or an item of its handler. */

@@ -181,6 +181,12 @@ json_t *call_ask_for_fds(struct call *call, enum command command, struct client_
     return ask(call, &commands[command], json_array(), fds);
 }
 
+json_t *call_ask_with_for_fds(struct call *call, enum command command, json_t *arguments,
+                              struct client_fds *fds)
+{
+    return ask(call, &commands[command], arguments, fds);
+}
+
 json_t *call_ask_with(struct call *call, enum command command, json_t *arguments)
 {
     return ask(call, &commands[command], arguments, NULL);

@@ -52,6 +52,8 @@ json_t *call_ask_with(struct call *call, enum command command, json_t *arguments
 
 /* The same for an answer that brings descriptors, which are given in `fds`, also when it fails. */
 json_t *call_ask_for_fds(struct call *call, enum command command, struct client_fds *fds);
+json_t *call_ask_with_for_fds(struct call *call, enum command command, json_t *arguments,
+                              struct client_fds *fds);
 
 /* Says on stderr what is wrong, with a hint at the help.  CALL_USAGE. */
 int call_fail_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));

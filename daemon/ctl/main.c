@@ -21,6 +21,7 @@
 #include "help.h"
 #include "new_module.h"
 #include "servers.h"
+#include "tap.h"
 #include "top.h"
 
 /* What the command line says. */
@@ -129,7 +130,7 @@ static int (*const runners[COMMAND_COUNT])(struct call *call) = {
     [COMMAND_DOCTOR] = doctor_run,   [COMMAND_NEW_MODULE] = run_new_module,
     [COMMAND_SERVERS] = servers_run, [COMMAND_CONNECTIONS] = connections_run,
     [COMMAND_CLOSE] = close_run,     [COMMAND_DRAIN] = drain_run,
-    [COMMAND_TOP] = top_run,
+    [COMMAND_TOP] = top_run,         [COMMAND_TAP] = tap_run,
 };
 
 static int run_words(const struct arguments *arguments)

@@ -16,6 +16,7 @@
 #include "options.h"
 #include "rebalance.h"
 #include "request.h"
+#include "tapping.h"
 
 #define EXIT_USAGE  2
 #define MAX_WORKERS 1024
@@ -203,6 +204,7 @@ control_command *const command_table[COMMAND_COUNT] = {
     [COMMAND_VERSION] = command_version,
     [COMMAND_CONNECTIONS] = connections_list,
     [COMMAND_CLOSE] = connections_close,
+    [COMMAND_TAP] = tapping_begin,
     [COMMAND_DRAIN] = draining_drain,
     [COMMAND_UNDRAIN] = draining_undrain,
 };

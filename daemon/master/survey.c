@@ -32,6 +32,8 @@ static void survey_free(struct survey *survey)
         if (survey->parts[i].fd >= 0)
             close(survey->parts[i].fd);
     }
+    if (survey->fd >= 0)
+        close(survey->fd);
     free(survey->parts);
     free(survey->asked);
     free(survey->found);
@@ -83,8 +85,8 @@ static void ask_slot(struct survey *survey, const struct slot *slot,
         return;
     *part = (struct survey_part){
         .generation = slot->generation->number, .slot = slot->index, .pid = slot->pid, .fd = -1};
-    if (ipc_send(slot->ipc, question->message, question->payload, question->payload_size, NULL, 0) <
-        0)
+    if (ipc_send(slot->ipc, question->message, question->payload, question->payload_size,
+                 question->pass, question->pass != NULL ? 1 : 0) < 0)
         part->state = SURVEY_PART_FAILED;
     survey->part_count++;
 }
@@ -117,6 +119,7 @@ static struct survey *survey_new(struct surveys *surveys, const struct survey_qu
 
     if (survey == NULL)
         return NULL;
+    survey->fd = -1;
     survey->surveys = surveys;
     survey->next = surveys->first;
     surveys->first = survey;
@@ -141,10 +144,14 @@ void survey_start(struct surveys *surveys, const struct survey_question *questio
     struct survey *survey = survey_new(surveys, question, client);
 
     if (survey == NULL) {
+        if (question->keep != NULL)
+            close(*question->keep);
         if (client != NULL)
             control_answer(client, NULL);
         return;
     }
+    if (question->keep != NULL)
+        survey->fd = *question->keep;
     survey->number = question->number;
     survey->asked_count = question->id_count;
     for (size_t i = 0; i < question->id_count; i++)

@@ -58,6 +58,7 @@ struct survey {
     size_t asked_count;
     uint64_t *found; /* those that some worker has found, in any order; malloc'ed */
     size_t found_count;
+    int fd; /* goes with the answer, which takes it (-1); -1: none */
     ev_timer limit;
     struct surveys *surveys;
 };
@@ -79,6 +80,8 @@ struct survey_question {
     size_t id_count;
     uint64_t number; /* whatever the answer needs to know, as the next one */
     void *user;
+    const int *pass; /* a descriptor for each worker, which gets a copy; NULL: none */
+    const int *keep; /* one for the answer, which is taken; NULL: none */
     survey_answer *answer;
 };
 

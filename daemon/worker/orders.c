@@ -19,6 +19,7 @@
 #include "message.h"
 #include "roster_writer.h"
 #include "service.h"
+#include "tap.h"
 #include "worker_internal.h"
 
 static void order_drain(struct worker *worker, const struct ipc_frame *frame)
@@ -123,6 +124,19 @@ static void order_close(struct worker *worker, const struct ipc_frame *frame)
         closing_start(worker, ask, (frame->size - sizeof(*ask)) / sizeof(ask->ids[0]));
 }
 
+static void order_tap(struct worker *worker, const struct ipc_frame *frame)
+{
+    struct message_tap tap;
+    int fd;
+
+    if (frame->size != sizeof(tap) || frame->fd_count != 1)
+        return;
+    memcpy(&tap, frame->payload, sizeof(tap));
+    fd = fcntl(frame->fds[0], F_DUPFD_CLOEXEC, 0);
+    if (fd >= 0)
+        tap_start(worker, &tap, fd);
+}
+
 static struct service *find_service(const struct worker *worker, const char *name)
 {
     for (size_t i = 0; i < worker->service_count; i++) {
@@ -178,6 +192,7 @@ static void (*const orders[MESSAGE_COUNT])(struct worker *worker, const struct i
     [MESSAGE_ROSTER] = order_roster,
     [MESSAGE_CLOSE] = order_close,
     [MESSAGE_DRAIN_SERVER] = order_drain_server,
+    [MESSAGE_TAP] = order_tap,
 };
 
 static void on_frame(struct ipc *ipc, const struct ipc_frame *frame, void *user)

@@ -362,6 +362,7 @@ static void tear_down(struct worker *worker)
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
     walk_stop_all(&worker->walks);
+    tap_stop_all(&worker->taps);
     exchange_free(worker->exchange);
     post_close(worker->post);
     for (size_t i = 0; i < worker->service_count; i++) {

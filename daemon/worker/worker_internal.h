@@ -12,6 +12,7 @@
 #include "ipc.h"
 #include "memory.h"
 #include "pressure.h"
+#include "tap.h"
 #include "walk.h"
 
 struct exchange;
@@ -45,6 +46,7 @@ struct worker {
     struct scoreboard_worker *cell;
     struct exchange *exchange;
     struct walks walks; /* over its connections */
+    struct taps taps;   /* of some of them */
     struct memory memory;
     struct pressure pressure;
     ev_signal term;

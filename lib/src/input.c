@@ -10,6 +10,7 @@
 #include "pipe_internal.h"
 #include "server_internal.h"
 #include "socket_internal.h"
+#include "tap_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -92,6 +93,8 @@ static size_t receive(struct prong_socket *socket, void *bytes, size_t size)
 
     if (received > 0) {
         input_count(socket, (size_t)received);
+        if (socket->tapped)
+            tap_input(socket, bytes, (size_t)received);
         return (size_t)received;
     }
     if (received == 0) {

@@ -10,6 +10,7 @@
 #include "hangup.h"
 #include "server_internal.h"
 #include "socket_internal.h"
+#include "tap_internal.h"
 #include "write_queue.h"
 
 #include <errno.h>
@@ -102,6 +103,8 @@ static ssize_t write_through(struct prong_socket *socket, const struct output *o
     if (sent < 0)
         sent = 0;
     output_count(socket, (size_t)sent);
+    if (socket->tapped)
+        tap_output(socket, output->pieces, (size_t)sent);
     return sent;
 }
 
@@ -243,13 +246,28 @@ int prong_socket_write_borrowed(struct prong_socket *socket, const void *bytes, 
 
 /* --- Flushing --- */
 
+/* Bytes of the queue that the kernel took, or -errno. */
+static ssize_t send_queue(struct prong_socket *socket)
+{
+    struct iovec pieces[WRITE_QUEUE_PIECES];
+    int count = write_queue_pieces(socket->queue, pieces);
+    ssize_t sent = send_pieces(socket->io.fd, pieces, count);
+
+    if (sent < 0)
+        return sent;
+    if (socket->tapped)
+        tap_output(socket, pieces, (size_t)sent);
+    write_queue_drop(&socket->queue, (size_t)sent);
+    return sent;
+}
+
 void output_flush(struct prong_socket *socket)
 {
     ssize_t sent;
 
     if (socket->queue == NULL || socket->corked > 0)
         return;
-    sent = write_queue_flush(&socket->queue, socket->io.fd);
+    sent = send_queue(socket);
     if (sent < 0) {
         if (!is_transient(sent))
             socket_fail(socket, (int)sent, CALL_WRITE);

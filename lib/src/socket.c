@@ -11,6 +11,7 @@
 #include "pipe_internal.h"
 #include "server_internal.h"
 #include "socket_internal.h"
+#include "tap_internal.h"
 #include "write_queue.h"
 
 #include <assert.h>
@@ -97,7 +98,8 @@ static bool has_rare_options(const struct socket_rare *rare)
 
 static bool is_joined(const struct socket_rare *rare)
 {
-    return rare->piped_to != NULL || rare->piped_from != NULL || rare->written.first != NULL;
+    return rare->piped_to != NULL || rare->piped_from != NULL || rare->written.first != NULL ||
+           rare->tap != NULL;
 }
 
 void socket_trim(struct prong_socket *socket)
@@ -222,6 +224,8 @@ static void start_closing(struct prong_socket *socket, int error, enum socket_ca
     socket->error = (int16_t)(error < INT16_MIN ? INT16_MIN : error);
     socket->failed_call = call;
     close_now(socket);
+    if (socket->tapped)
+        tap_end(socket, false);
     if (socket->server != NULL)
         server_discount(socket->server, true);
     socket_defer(socket);
@@ -245,6 +249,8 @@ void socket_vanish(struct prong_socket *socket)
     struct prong_server *server = socket->server;
 
     close_now(socket);
+    if (socket->tapped)
+        tap_end(socket, true);
     socket_enter(socket, PRONG_SOCKET_CLOSED);
     if (server != NULL) {
         server_discount(server, false);

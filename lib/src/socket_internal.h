@@ -23,6 +23,7 @@
 
 struct attempts;
 struct connector;
+struct prong_tap;
 struct write_queue;
 
 /* What failed, for prong_error_info.syscall. */
@@ -45,6 +46,8 @@ struct socket_rare {
     size_t unread_size;
     char *host; /* the name that is connected to */
     struct prong_keep_alive keep_alive;
+    const struct prong_tap *tap; /* while the bit `tapped` is set */
+    void *tap_user;
     uint32_t user_timeout_ms;
     uint32_t connect_timeout_ms;
     uint8_t type_of_service;
@@ -60,7 +63,7 @@ struct socket_idle {
 };
 
 /* Corks beyond are not counted. */
-#define CORKED_MAX 127
+#define CORKED_MAX 63
 
 struct prong_socket {
     struct ev_io io; /* data: the struct prong_loop.  Fed to itself for deferred work */
@@ -78,7 +81,8 @@ struct prong_socket {
     struct endpoint remote;
     int16_t error; /* what on_error will say; 0: nothing */
     uint8_t holds; /* one of the library until CLOSED, one of each running dispatch, the user's */
-    uint8_t corked : 7;       /* depth */
+    uint8_t corked : 6;       /* depth */
+    bool tapped : 1;          /* somebody looks on (tap.h) */
     bool stays : 1;           /* does not close when both directions are done */
     unsigned state : 3;       /* enum prong_socket_state */
     unsigned family : 4;      /* AF_INET, AF_INET6, AF_UNIX; 0: never open */

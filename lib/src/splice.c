@@ -5,6 +5,7 @@
 #include <prong/splice.h>
 
 #include "socket_internal.h"
+#include "tap_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,6 +38,8 @@ ssize_t prong_socket_splice_in(struct prong_socket *socket, int pipe_fd, size_t 
     received = splice(socket->io.fd, NULL, pipe_fd, NULL, most, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
     if (received > 0) {
         input_count(socket, (size_t)received);
+        if (socket->tapped)
+            tap_unseen_input(socket, (size_t)received);
     } else if (received == 0) {
         input_end(socket);
         socket_defer(socket);
@@ -80,6 +83,8 @@ ssize_t prong_socket_splice_out(struct prong_socket *socket, int pipe_fd, size_t
     }
     if (sent > 0)
         output_count(socket, (size_t)sent);
+    if (sent > 0 && socket->tapped)
+        tap_unseen_output(socket, (size_t)sent);
     if (sent < (ssize_t)size)
         wait_for_room(socket);
     return sent > 0 ? sent : -EAGAIN;

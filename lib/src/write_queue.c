@@ -7,13 +7,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 /* Small writes share a chunk of this size; a larger one gets its own. */
 #define CHUNK_SIZE 4000
-
-/* Chunks in one gathered write. */
-#define MAX_PIECES 64
 
 struct chunk {
     struct chunk *next;
@@ -138,11 +134,11 @@ size_t write_queue_bytes(const struct write_queue *queue)
     return queue != NULL ? queue->bytes : 0;
 }
 
-static int gather(const struct write_queue *queue, struct iovec pieces[MAX_PIECES])
+int write_queue_pieces(const struct write_queue *queue, struct iovec pieces[WRITE_QUEUE_PIECES])
 {
     int count = 0;
 
-    for (struct chunk *chunk = queue->first; chunk != NULL && count < MAX_PIECES;
+    for (struct chunk *chunk = queue->first; chunk != NULL && count < WRITE_QUEUE_PIECES;
          chunk = chunk->next) {
         pieces[count].iov_base = (void *)(uintptr_t)(chunk->bytes + chunk->start);
         pieces[count].iov_len = chunk->end - chunk->start;
@@ -167,20 +163,11 @@ static void consume(struct write_queue *queue, size_t size)
         queue->last = NULL;
 }
 
-ssize_t write_queue_flush(struct write_queue **queue, int fd)
+void write_queue_drop(struct write_queue **queue, size_t size)
 {
-    struct iovec pieces[MAX_PIECES];
-    struct msghdr message = {.msg_iov = pieces};
-    ssize_t sent;
-
-    message.msg_iovlen = (size_t)gather(*queue, pieces);
-    sent = sendmsg(fd, &message, MSG_NOSIGNAL);
-    if (sent < 0)
-        return -errno;
-    consume(*queue, (size_t)sent);
+    consume(*queue, size);
     if ((*queue)->bytes == 0)
         write_queue_free(queue);
-    return sent;
 }
 
 uint8_t *write_queue_copy(const struct write_queue *queue)

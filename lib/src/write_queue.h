@@ -7,8 +7,10 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 #include <sys/uio.h>
+
+/* Pieces in one gathered write. */
+#define WRITE_QUEUE_PIECES 64
 
 struct write_queue;
 
@@ -22,9 +24,12 @@ int write_queue_borrow(struct write_queue **queue, const uint8_t *bytes, size_t 
 /* Bytes in it; 0 for NULL. */
 size_t write_queue_bytes(const struct write_queue *queue);
 
-/* One gathered write.  The bytes that the kernel took (they are gone from the queue, which is
- * freed when it is empty), or -errno. */
-ssize_t write_queue_flush(struct write_queue **queue, int fd);
+/* The first bytes of a queue that is not empty, for one gathered write; how many pieces there are.
+ * They stay where they are. */
+int write_queue_pieces(const struct write_queue *queue, struct iovec pieces[WRITE_QUEUE_PIECES]);
+
+/* The kernel took so many: they are gone from the queue, which is freed when it is empty. */
+void write_queue_drop(struct write_queue **queue, size_t size);
 
 /* All bytes as one malloc'ed piece; NULL and errno ENOMEM.  The queue must not be empty, and
  * stays as it is. */

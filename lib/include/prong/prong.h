@@ -28,6 +28,7 @@
 #include <prong/server.h>
 #include <prong/socket.h>
 #include <prong/splice.h>
+#include <prong/tap.h>
 #include <prong/timer.h>
 
 #endif
