@@ -176,8 +176,7 @@ static int conclude(const struct tapped *tapped, int result)
 {
     static const char *const reasons[TAP_REASONS] = {
         [TAP_CLOSED] = "the connection has ended",
-        [TAP_MOVED] = "the connection has moved to another process; the same number finds it again "
-                      "in another worker",
+        [TAP_MOVED] = "the connection has moved to another process; its number stays the same",
         [TAP_BYTES] = "the bound of --bytes is reached",
         [TAP_TIME] = "the bound of --seconds is reached",
         [TAP_WORKER] = "the worker has ended",
