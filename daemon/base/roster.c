@@ -5,7 +5,12 @@
 #include "roster.h"
 
 #include <errno.h>
+#include <prong/address.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static const char *const state_names[ROSTER_STATES] = {
     [ROSTER_OPEN] = "open",           [ROSTER_PAUSED] = "paused", [ROSTER_BLOCKED] = "blocked",
@@ -36,6 +41,36 @@ int roster_read(struct roster *roster, const void *bytes, size_t size)
     if (roster->head.version != ROSTER_VERSION)
         return -EPROTONOSUPPORT;
     return is_whole(&roster->head, size) ? 0 : -EPROTO;
+}
+
+int roster_read_file(int fd, void **bytes, size_t *size)
+{
+    struct stat stat;
+    ssize_t got = 1;
+
+    *size = 0;
+    if (fstat(fd, &stat) < 0)
+        return -errno;
+    if (!S_ISREG(stat.st_mode) || (uint64_t)stat.st_size > ROSTER_SIZE_MAX)
+        return -EPROTO;
+    *bytes = malloc((size_t)stat.st_size + 1);
+    if (*bytes == NULL)
+        return -ENOMEM;
+    while (got > 0 && *size < (size_t)stat.st_size) {
+        got = pread(fd, (char *)*bytes + *size, (size_t)stat.st_size - *size, (off_t)*size);
+        *size += got > 0 ? (size_t)got : 0;
+    }
+    return got < 0 ? -errno : 0;
+}
+
+const char *roster_peer(const struct roster_row *row, char *text, size_t size)
+{
+    struct prong_address peer = {.family = row->family, .port = row->port, .scope = row->scope};
+
+    if (peer.family != AF_INET && peer.family != AF_INET6)
+        return "unix";
+    memcpy(peer.ip, row->ip, sizeof(peer.ip));
+    return prong_address_format(&peer, text, size);
 }
 
 struct roster_row roster_row(const struct roster *roster, uint64_t index)

@@ -79,6 +79,10 @@ struct roster {
     const uint8_t *bytes;
 };
 
+/* The whole file, malloc'ed, to be freed also after an error.  A worker may go on writing into it,
+ * or cut it: a mapping would be dangerous.  0 or a negative code. */
+int roster_read_file(int fd, void **bytes, size_t *size);
+
 /* Are the bytes, which a worker may have spoiled, a roster that can be read?  0; -EPROTO: they are
  * none; -EPROTONOSUPPORT: of another version. */
 int roster_read(struct roster *roster, const void *bytes, size_t size);
@@ -86,6 +90,9 @@ int roster_read(struct roster *roster, const void *bytes, size_t size);
 /* A copy of row `index`, of which there are head.row_count; its numbers are in their bounds, its
  * text ends. */
 struct roster_row roster_row(const struct roster *roster, uint64_t index);
+
+/* The peer's address with its port, or "unix"; `text` has room for PRONG_ADDRESS_TEXT_SIZE. */
+const char *roster_peer(const struct roster_row *row, char *text, size_t size);
 
 /* The name of a server, which is ended with a NUL in `name`. */
 const char *roster_server_name(const struct roster *roster, unsigned server,

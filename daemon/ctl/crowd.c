@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "answer.h"
@@ -20,28 +18,6 @@
 #include "log.h"
 
 /* --- Reading --- */
-
-/* The whole file, malloc'ed.  A worker may go on writing into it, or cut it: a mapping would be
- * dangerous. */
-static int read_file(int fd, void **bytes, size_t *size)
-{
-    struct stat stat;
-    ssize_t got = 1;
-
-    *size = 0;
-    if (fstat(fd, &stat) < 0)
-        return -errno;
-    if (!S_ISREG(stat.st_mode) || (uint64_t)stat.st_size > ROSTER_SIZE_MAX)
-        return -EPROTO;
-    *bytes = malloc((size_t)stat.st_size + 1);
-    if (*bytes == NULL)
-        return -ENOMEM;
-    while (got > 0 && *size < (size_t)stat.st_size) {
-        got = pread(fd, (char *)*bytes + *size, (size_t)stat.st_size - *size, (off_t)*size);
-        *size += got > 0 ? (size_t)got : 0;
-    }
-    return got < 0 ? -errno : 0;
-}
 
 static int make_room(struct crowd *crowd, uint64_t more)
 {
@@ -95,7 +71,7 @@ static int add_file(struct crowd *crowd, int fd)
     struct roster roster;
     void *bytes = NULL;
     size_t size;
-    int error = read_file(fd, &bytes, &size);
+    int error = roster_read_file(fd, &bytes, &size);
 
     if (error == 0)
         error = roster_read(&roster, bytes, size);
@@ -214,13 +190,7 @@ void crowd_clear(struct crowd *crowd)
 
 const char *crowd_peer(const struct crowd_member *member, char *text, size_t size)
 {
-    struct prong_address peer = {
-        .family = member->row.family, .port = member->row.port, .scope = member->row.scope};
-
-    if (peer.family != AF_INET && peer.family != AF_INET6)
-        return "unix";
-    memcpy(peer.ip, member->row.ip, sizeof(peer.ip));
-    return prong_address_format(&peer, text, size);
+    return roster_peer(&member->row, text, size);
 }
 
 static json_t *idle_of(const struct roster_row *row)

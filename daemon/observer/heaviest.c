@@ -8,9 +8,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "log.h"
 
@@ -48,31 +45,13 @@ static void consider(struct heaviest_list *list, const struct roster *roster, ui
     list->heavies[place] = heavy;
 }
 
-/* The whole file, malloc'ed: a worker may go on writing into it.  NULL: it cannot be read. */
-static void *read_file(int fd, size_t *size)
-{
-    struct stat stat;
-    ssize_t got = 1;
-    char *bytes;
-
-    *size = 0;
-    if (fstat(fd, &stat) < 0 || !S_ISREG(stat.st_mode) || (uint64_t)stat.st_size > ROSTER_SIZE_MAX)
-        return NULL;
-    bytes = malloc((size_t)stat.st_size + 1);
-    while (bytes != NULL && got > 0 && *size < (size_t)stat.st_size) {
-        got = pread(fd, bytes + *size, (size_t)stat.st_size - *size, (off_t)*size);
-        *size += got > 0 ? (size_t)got : 0;
-    }
-    return bytes;
-}
-
 void heaviest_take(struct heaviest *heaviest, int fd, uint64_t more)
 {
     struct roster roster;
+    void *bytes = NULL;
     size_t size;
-    void *bytes = read_file(fd, &size);
 
-    if (bytes != NULL && roster_read(&roster, bytes, size) == 0) {
+    if (roster_read_file(fd, &bytes, &size) == 0 && roster_read(&roster, bytes, size) == 0) {
         for (uint64_t i = 0; i < roster.head.row_count; i++)
             consider(&heaviest->next, &roster, i);
     }
@@ -83,16 +62,6 @@ void heaviest_take(struct heaviest *heaviest, int fd, uint64_t more)
     heaviest->next.count = 0;
 }
 
-static const char *peer_of(const struct roster_row *row, char *text, size_t size)
-{
-    struct prong_address peer = {.family = row->family, .port = row->port, .scope = row->scope};
-
-    if (peer.family != AF_INET && peer.family != AF_INET6)
-        return "unix";
-    memcpy(peer.ip, row->ip, sizeof(peer.ip));
-    return prong_address_format(&peer, text, size);
-}
-
 static json_t *describe(const struct heavy *heavy)
 {
     const struct roster_row *row = &heavy->row;
@@ -101,7 +70,7 @@ static json_t *describe(const struct heavy *heavy)
     return json_pack(
         "{s:I, s:s, s:s, s:o, s:f, s:I, s:I, s:I, s:s}", "id", (json_int_t)row->id, "server",
         log_escape(heavy->server.name, strlen(heavy->server.name), server, sizeof(server)), "peer",
-        peer_of(row, peer, sizeof(peer)), "worker",
+        roster_peer(row, peer, sizeof(peer)), "worker",
         json_sprintf("%llu.%u", (unsigned long long)heavy->generation, heavy->slot), "age_s",
         row->age_ds / 10., "bytes_read", (json_int_t)row->bytes_read, "bytes_written",
         (json_int_t)row->bytes_written, "queued_bytes", (json_int_t)row->queued, "state",
