@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BIG ((size_t)4 << 20)
+#define BIG ((size_t)8 << 20) /* more than both kernel buffers take */
 
 struct seen {
     char *bytes;
