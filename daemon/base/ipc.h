@@ -25,6 +25,9 @@ struct ipc_frame {
     size_t fd_count; /* 0 when one of them was lost because the receiver has no room for more */
 };
 
+/* Closes what came with it, for a receiver that keeps nothing of it, or copies. */
+void ipc_close_fds(const struct ipc_frame *frame);
+
 struct ipc_events {
     void (*on_frame)(struct ipc *ipc, const struct ipc_frame *frame, void *user);
 

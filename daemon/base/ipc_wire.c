@@ -104,10 +104,15 @@ static int check(const struct msghdr *message, const struct header *header, size
     return 1;
 }
 
-static void drop_fds(struct ipc_frame *frame)
+void ipc_close_fds(const struct ipc_frame *frame)
 {
     for (size_t i = 0; i < frame->fd_count; i++)
         (void)close(frame->fds[i]);
+}
+
+static void drop_fds(struct ipc_frame *frame)
+{
+    ipc_close_fds(frame);
     frame->fd_count = 0;
 }
 

@@ -8,7 +8,6 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "ipc.h"
 #include "message.h"
@@ -50,7 +49,6 @@ int job_read(struct job *job, const struct ipc_frame *frame)
         };
         return 0;
     }
-    for (size_t i = 0; i < frame->fd_count; i++)
-        close(frame->fds[i]);
+    ipc_close_fds(frame);
     return -EBADMSG;
 }

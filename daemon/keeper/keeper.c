@@ -332,8 +332,7 @@ static void on_frame(struct ipc *ipc, const struct ipc_frame *frame, void *user)
         orders[frame->type](user, frame);
     else if (!log_order(frame))
         log_warning("unexpected message=%s", message_name(frame->type));
-    for (size_t i = 0; i < frame->fd_count; i++)
-        close(frame->fds[i]);
+    ipc_close_fds(frame);
 }
 
 /* Without a master nobody sends work for long; the programs go on. */

@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "clock.h"
 #include "fork.h"
@@ -22,8 +21,7 @@ static void on_frame(struct ipc *ipc, const struct ipc_frame *frame, void *user)
     struct keeper_process *process = user;
 
     (void)ipc;
-    for (size_t i = 0; i < frame->fd_count; i++)
-        close(frame->fds[i]);
+    ipc_close_fds(frame);
     if (frame->type == MESSAGE_PROGRAMS && frame->size == sizeof(process->programs))
         memcpy(&process->programs, frame->payload, sizeof(process->programs));
 }

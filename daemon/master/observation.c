@@ -163,8 +163,7 @@ static void on_frame(struct ipc *ipc, const struct ipc_frame *frame, void *user)
         ask_for_rosters(observation);
         return;
     }
-    for (size_t i = 0; i < frame->fd_count; i++)
-        close(frame->fds[i]);
+    ipc_close_fds(frame);
     log_error("the observer is ended: it sent something");
     kill(observation->pid, SIGKILL);
 }

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "clock.h"
 #include "config.h"
@@ -101,8 +100,7 @@ static void on_frame(struct ipc *ipc, const struct ipc_frame *frame, void *user)
     else
         log_warning("unexpected message slot=%u message=%s", slot->index,
                     message_name(frame->type));
-    for (size_t i = 0; i < frame->fd_count; i++)
-        close(frame->fds[i]);
+    ipc_close_fds(frame);
 }
 
 /* An end is followed by the news of its death.  A worker that breaks the rules is not kept. */
