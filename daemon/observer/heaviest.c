@@ -45,6 +45,11 @@ static void consider(struct heaviest_list *list, const struct roster *roster, ui
     list->heavies[place] = heavy;
 }
 
+void heaviest_begin(struct heaviest *heaviest)
+{
+    heaviest->next.count = 0;
+}
+
 void heaviest_take(struct heaviest *heaviest, int fd, uint64_t more)
 {
     struct roster roster;

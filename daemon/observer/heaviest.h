@@ -31,6 +31,9 @@ struct heaviest {
     struct heaviest_list next; /* of a moment whose rosters have not all come yet */
 };
 
+/* Rosters of another moment are asked for: what is left of an earlier one does not count. */
+void heaviest_begin(struct heaviest *heaviest);
+
 /* The roster of one worker, in a file; borrows it.  `more`: so many of the same moment follow.  One
  * that cannot be read counts nothing. */
 void heaviest_take(struct heaviest *heaviest, int fd, uint64_t more);

@@ -71,8 +71,7 @@ static void on_frame(struct ipc *ipc, const struct ipc_frame *frame, void *user)
     if (frame->type == MESSAGE_CROWD && frame->fd_count == 1 &&
         frame->size == sizeof(struct message_crowd))
         read_roster(user, frame);
-    for (size_t i = 0; i < frame->fd_count; i++)
-        close(frame->fds[i]);
+    ipc_close_fds(frame);
 }
 
 static void on_close(struct ipc *ipc, int error, void *user)
@@ -96,6 +95,7 @@ static void on_look(void *user)
     if (observer->channel == NULL || now - observer->looked < LOOK_S)
         return;
     observer->looked = now;
+    heaviest_begin(&observer->snapshot.heaviest);
     (void)ipc_send(observer->channel, MESSAGE_LOOK, NULL, 0, NULL, 0);
 }
 
