@@ -7,6 +7,7 @@
 #include <prong/server.h>
 #include <prong/socket.h>
 #include <prongd/handler.h>
+#include <string.h>
 
 #include "access.h"
 #include "config.h"
@@ -99,54 +100,60 @@ void pressure_release(const struct service *service, struct prong_socket *socket
 
 /* --- The heaviest --- */
 
-struct heaviest {
-    struct service *service;     /* whose connections are looked at */
-    struct prong_socket *socket; /* NULL: none has a queue */
-    struct service *of;          /* whose it is */
+struct heavy {
+    struct prong_socket *socket;
+    struct service *service; /* whose it is */
     size_t bytes;
+};
+
+struct heaviest {
+    struct service *service;          /* whose connections are looked at */
+    struct heavy list[MOST_PER_TURN]; /* the heaviest first */
+    size_t count;
 };
 
 static bool weigh(struct prong_socket *socket, void *user)
 {
     struct heaviest *heaviest = user;
-    size_t bytes = prong_socket_queue_bytes(socket);
+    struct heavy heavy = {socket, heaviest->service, prong_socket_queue_bytes(socket)};
+    size_t place = heaviest->count;
 
-    if (bytes <= heaviest->bytes)
+    while (place > 0 && heaviest->list[place - 1].bytes < heavy.bytes)
+        place--;
+    if (heavy.bytes == 0 || place == MOST_PER_TURN)
         return true;
-    heaviest->socket = socket;
-    heaviest->of = heaviest->service;
-    heaviest->bytes = bytes;
+    if (heaviest->count < MOST_PER_TURN)
+        heaviest->count++;
+    memmove(&heaviest->list[place + 1], &heaviest->list[place],
+            (heaviest->count - 1 - place) * sizeof(heavy));
+    heaviest->list[place] = heavy;
     return true;
 }
 
-static struct heaviest find_heaviest(const struct pressure *pressure)
+static void close_one(const struct heavy *heavy)
 {
-    struct heaviest heaviest = {.socket = NULL};
+    prongd_log(heavy->socket, PRONGD_LOG_WARNING,
+               "client closed: too much waits for it reason=max_memory handler=%s queued=%zu",
+               heavy->service->handler->name, heavy->bytes);
+    access_note(heavy->socket, ACCESS_END_MEMORY);
+    if (prong_socket_reset(heavy->socket) < 0)
+        prong_socket_destroy(heavy->socket, 0);
+}
+
+/* All connections are looked at once, however many are closed. */
+static void close_heaviest(const struct pressure *pressure)
+{
+    struct heaviest heaviest = {.count = 0};
 
     for (size_t i = 0; i < pressure->service_count; i++) {
         heaviest.service = &pressure->services[i];
-        if (queued_by(heaviest.service) > heaviest.bytes)
+        if (queued_by(heaviest.service) > 0)
             service_each_connection(heaviest.service, weigh, &heaviest);
     }
-    return heaviest;
-}
-
-static void close_heaviest(const struct pressure *pressure)
-{
-    for (unsigned i = 0; i < MOST_PER_TURN; i++) {
-        struct heaviest heaviest;
-
+    for (size_t i = 0; i < heaviest.count; i++) {
         if (queued_by_all(pressure) <= CLOSE_DOWN_TO(pressure->limit))
             return;
-        heaviest = find_heaviest(pressure);
-        if (heaviest.socket == NULL)
-            return;
-        prongd_log(heaviest.socket, PRONGD_LOG_WARNING,
-                   "client closed: too much waits for it reason=max_memory handler=%s queued=%zu",
-                   heaviest.of->handler->name, heaviest.bytes);
-        access_note(heaviest.socket, ACCESS_END_MEMORY);
-        if (prong_socket_reset(heaviest.socket) < 0)
-            prong_socket_destroy(heaviest.socket, 0);
+        close_one(&heaviest.list[i]);
     }
 }
 
