@@ -289,14 +289,22 @@ static void a_client_tries_each_once(void **state)
     end(&stage);
 }
 
+/* One that refuses its first client, which is enough here. */
+static struct upstream *fail_one(struct stage *stage)
+{
+    struct upstream *upstream = choose(stage);
+
+    upstream_failed(upstream, -ECONNREFUSED);
+    return upstream;
+}
+
 static void one_that_failed_is_left_alone(void **state)
 {
     struct stage stage;
     struct upstream *failed;
 
     begin(&stage, state, two);
-    failed = choose(&stage);
-    upstream_failed(failed, -ECONNREFUSED);
+    failed = fail_one(&stage);
     for (unsigned i = 0; i < 10; i++)
         assert_ptr_not_equal(choose(&stage), failed);
     end(&stage);
@@ -320,8 +328,7 @@ static void when_its_time_is_over_one_client_tries_it(void **state)
     struct upstream *failed;
 
     begin(&stage, state, two);
-    failed = choose(&stage);
-    upstream_failed(failed, -ECONNREFUSED);
+    failed = fail_one(&stage);
     failed->down_until_ms = 0;
     while (choose(&stage) != failed)
         continue;
@@ -339,8 +346,7 @@ static void a_trial_that_is_given_up_says_nothing(void **state)
     struct upstream *failed;
 
     begin(&stage, state, two);
-    failed = choose(&stage);
-    upstream_failed(failed, -ECONNREFUSED);
+    failed = fail_one(&stage);
     failed->down_until_ms = 0;
     while (choose(&stage) != failed)
         continue;

@@ -28,11 +28,7 @@ class Connect(Case):
     def measure(self, bench, peer, lane):
         with load(bench, "connect", lane.host, peer.ports[lane.host], connections=CONNECTIONS,
                   seconds=bench.seconds(), warm_up=0.25, most=self._most(bench)) as one:
-            one.reach("ready")
-            before = peer.cpu_ns()
-            one.go()
-            result = one.result()
-            cpu_ns = peer.cpu_ns() - before
+            cpu_ns, result = peer.cpu_ns_of(one)
         return {**result, "cpu_us": cpu_ns / 1000 / result["count"]}
 
     @staticmethod

@@ -27,11 +27,7 @@ class Echo(Case):
     def measure(self, bench, peer, lane):
         with load(bench, "echo", lane.host, peer.ports[lane.host], connections=CONNECTIONS,
                   seconds=bench.seconds(), warm_up=0.25, **lane.settings) as one:
-            one.reach("ready")
-            before = peer.cpu_ns()
-            one.go()
-            result = one.result()
-            cpu_ns = peer.cpu_ns() - before
+            cpu_ns, result = peer.cpu_ns_of(one)
         return {**result, "cpu_us": cpu_ns / 1000 / result["count"]}
 
     def appendix(self, bench, peer_classes):

@@ -28,9 +28,5 @@ class Exec(Case):
     def measure(self, bench, peer, lane):
         with load(bench, "short", lane.host, peer.ports[lane.host], connections=CONNECTIONS,
                   most=MOST // (10 if bench.quick else 1)) as one:
-            one.reach("ready")
-            before = peer.cpu_ns()
-            one.go()
-            result = one.result()
-            cpu_ns = peer.cpu_ns() - before
+            cpu_ns, result = peer.cpu_ns_of(one)
         return {**result, "cpu_us": cpu_ns / 1000 / result["count"]}

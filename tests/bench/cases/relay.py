@@ -65,23 +65,14 @@ class Relay(Case):
             "idle pairs": self._memory,
         }[lane.title](bench, peer, lane)
 
-    @staticmethod
-    def _cpu_of(one, peer):
-        """(CPU time in seconds, what the load says) of what follows its warm-up."""
-        one.reach("ready")
-        before = peer.cpu_ns()
-        one.go()
-        result = one.result()
-        return (peer.cpu_ns() - before) / 1e9, result
-
     def _bulk(self, bench, peer, lane):
         is_one_way = lane.title == "one way"
         mode, kind = ("upload", relays.DISCARD) if is_one_way else ("exchange", relays.ECHO)
         with load(bench, mode, lane.host, peer.port(kind), connections=1, warm_up=0.25,
                   seconds=2 * bench.seconds()) as one:
-            cpu, result = self._cpu_of(one, peer)
+            cpu_ns, result = peer.cpu_ns_of(one)
         gib = result["count"] / MIB_OF_GIB * (1 if is_one_way else 2)
-        return {**result, CPU: cpu / gib, "gib": gib / result["seconds"]}
+        return {**result, CPU: cpu_ns / 1e9 / gib, "gib": gib / result["seconds"]}
 
     def _messages(self, bench, peer, lane):
         is_echo = lane.title == "round trips"
@@ -89,8 +80,8 @@ class Relay(Case):
         with load(bench, "echo" if is_echo else "connect", lane.host, peer.port(relays.ECHO),
                   connections=CONNECTIONS, seconds=bench.seconds(), warm_up=0.25,
                   most=most) as one:
-            cpu, result = self._cpu_of(one, peer)
-        return {**result, CPU: cpu / result["count"] * (100_000 if is_echo else 10_000)}
+            cpu_ns, result = peer.cpu_ns_of(one)
+        return {**result, CPU: cpu_ns / 1e9 / result["count"] * (100_000 if is_echo else 10_000)}
 
     @staticmethod
     def _memory(bench, peer, lane):

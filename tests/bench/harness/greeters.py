@@ -7,9 +7,8 @@ import pathlib
 import shutil
 import socket
 import subprocess
-import time
 
-from .peers import START_SECONDS, NodeCluster, Peer, Prongd
+from .peers import NodeCluster, Peer, Prongd
 from .trouble import Missing
 
 SHORT, LASTING = "short", "lasting"
@@ -176,11 +175,7 @@ stream {{
                                   listen=self.listen, does=does)
 
     def wait_until_ready(self, hosts):
-        deadline = time.monotonic() + START_SECONDS
-        while not self._all_wait_for_clients():
-            if self.child.process.poll() is not None or time.monotonic() > deadline:
-                raise self.child.trouble("does not start")
-            time.sleep(0.02)
+        self.wait_until(self._all_wait_for_clients)
 
     def _all_wait_for_clients(self):
         workers = self.workers()

@@ -4,7 +4,6 @@
 import shutil
 import socket
 import subprocess
-import time
 
 from . import processes
 from .greeters import free_port
@@ -43,11 +42,7 @@ class Tcpserver(Peer):
         return ["/bin/sh", "-c", f"trap 'kill $(jobs -p)' TERM; {each} wait; wait"]
 
     def wait_until_ready(self, hosts):
-        deadline = time.monotonic() + START_SECONDS
-        while not all(map(_answers, self.ports.items())):
-            if self.child.process.poll() is not None or time.monotonic() > deadline:
-                raise self.child.trouble("does not start")
-            time.sleep(0.02)
+        self.wait_until(lambda: all(map(_answers, self.ports.items())))
 
     def workers(self):
         return processes.children(self.child.pid)

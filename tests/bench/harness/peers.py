@@ -46,6 +46,22 @@ class Peer:
         """Fills self.ports, when every worker is ready."""
         self.ports = self.child.read_json(START_SECONDS)
 
+    def wait_until(self, is_ready):
+        """Asks again and again, while it starts."""
+        deadline = time.monotonic() + START_SECONDS
+        while not is_ready():
+            if self.child.process.poll() is not None or time.monotonic() > deadline:
+                raise self.child.trouble("does not start")
+            time.sleep(0.02)
+
+    def cpu_ns_of(self, one):
+        """(CPU time, what the load says) of what follows the load's warm-up."""
+        one.reach("ready")
+        before = self.cpu_ns()
+        one.go()
+        result = one.result()
+        return self.cpu_ns() - before, result
+
     def workers(self):
         """The processes that have the connections."""
         return processes.children(self.child.pid)
@@ -157,13 +173,7 @@ handler = echo
         return json.loads(done.stdout) if done.returncode == 0 else None
 
     def wait_until_ready(self, hosts):
-        deadline = time.monotonic() + START_SECONDS
-        while not self._is_ready(self.status()):
-            if self.child.process.poll() is not None:
-                raise self.child.trouble("ended while it started")
-            if time.monotonic() > deadline:
-                raise self.child.trouble("its workers are not ready in time")
-            time.sleep(0.02)
+        self.wait_until(lambda: self._is_ready(self.status()))
         addresses = self.status()["servers"][0]["addresses"]
         pairs = [address.rsplit(":", 1) for address in addresses]
         self.ports = {host.strip("[]"): int(port) for host, port in pairs}

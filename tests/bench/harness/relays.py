@@ -4,10 +4,9 @@ time is not counted."""
 
 import pathlib
 import socket
-import time
 
 from .greeters import Nginx, address_of, free_port
-from .peers import START_SECONDS, Peer, Prongd
+from .peers import Peer, Prongd
 from .reloaders import HaproxyReloads
 
 ECHO, DISCARD = "echo", "discard"
@@ -69,11 +68,7 @@ class Relay(Peer):
         self.backend.stop()
 
     def wait_until_ready(self, hosts):
-        deadline = time.monotonic() + START_SECONDS
-        while not self._echoes():
-            if self.child.process.poll() is not None or time.monotonic() > deadline:
-                raise self.child.trouble("does not start")
-            time.sleep(0.02)
+        self.wait_until(self._echoes)
 
     def _echoes(self):
         try:

@@ -86,11 +86,7 @@ class Relay(Reloader):
         self.backend.stop()
 
     def wait_until_ready(self, hosts):
-        deadline = time.monotonic() + START_SECONDS
-        while len(self.workers()) < self.size or not all(map(self._echoes, hosts)):
-            if self.child.process.poll() is not None or time.monotonic() > deadline:
-                raise self.child.trouble("does not start")
-            time.sleep(0.02)
+        self.wait_until(lambda: len(self.workers()) >= self.size and all(map(self._echoes, hosts)))
 
     def _echoes(self, host):
         """Through the relay and back."""
