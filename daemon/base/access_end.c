@@ -21,6 +21,7 @@ static const struct end_row rows[ACCESS_ENDS] = {
     [ACCESS_END_FIRST_BYTE] = {"timeout", "first_byte_timeout"},
     [ACCESS_END_LIFETIME] = {"timeout", "lifetime"},
     [ACCESS_END_STALL] = {"timeout", "write_timeout"},
+    [ACCESS_END_UPSTREAM] = {"timeout", "write_timeout_upstream"},
     [ACCESS_END_SILENT] = {"timeout", "ETIMEDOUT"},
     [ACCESS_END_LINGER] = {"timeout", "linger"},
     [ACCESS_END_QUEUE] = {"limit", "max_write_queue"},

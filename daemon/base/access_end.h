@@ -17,6 +17,7 @@ enum access_end {
     ACCESS_END_FIRST_BYTE, /* `first_byte_timeout` */
     ACCESS_END_LIFETIME,   /* `lifetime` */
     ACCESS_END_STALL,      /* `write_timeout` */
+    ACCESS_END_UPSTREAM,   /* the same: not the client, but what it is relayed to takes nothing */
     ACCESS_END_SILENT,     /* the kernel gave up on the client: user_timeout, keep_alive */
     ACCESS_END_LINGER,     /* `linger` */
     ACCESS_END_QUEUE,      /* `max_write_queue` */

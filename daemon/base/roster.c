@@ -17,15 +17,17 @@ static const char *const state_names[ROSTER_STATES] = {
     [ROSTER_HALF_OPEN] = "half-open", [ROSTER_ENDING] = "ending", [ROSTER_DRAINING] = "draining",
 };
 
-_Static_assert(sizeof(struct roster_row) == 128, "rows are small and have no holes");
+/* What the first rows had: the rest of one that is shorter is zero. */
+#define LEAST_ROW offsetof(struct roster_row, queued_upstream)
+
+_Static_assert(sizeof(struct roster_row) == 136 && LEAST_ROW == 128, "rows have no holes");
 _Static_assert(sizeof(struct roster_head) == 48, "nor has the head");
 
 static bool is_whole(const struct roster_head *head, size_t size)
 {
     uint64_t servers = sizeof(*head) + (uint64_t)head->server_count * sizeof(struct roster_server);
 
-    if (head->head_size < servers || head->head_size > size ||
-        head->row_size < sizeof(struct roster_row))
+    if (head->head_size < servers || head->head_size > size || head->row_size < LEAST_ROW)
         return false;
     return head->row_count <= (size - head->head_size) / head->row_size;
 }
@@ -75,10 +77,10 @@ const char *roster_peer(const struct roster_row *row, char *text, size_t size)
 
 struct roster_row roster_row(const struct roster *roster, uint64_t index)
 {
-    struct roster_row row;
+    struct roster_row row = {0};
+    size_t size = roster->head.row_size < sizeof(row) ? roster->head.row_size : sizeof(row);
 
-    memcpy(&row, roster->bytes + roster->head.head_size + index * roster->head.row_size,
-           sizeof(row));
+    memcpy(&row, roster->bytes + roster->head.head_size + index * roster->head.row_size, size);
     row.text[sizeof(row.text) - 1] = '\0';
     if (row.state >= ROSTER_STATES)
         row.state = ROSTER_OPEN;

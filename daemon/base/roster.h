@@ -30,7 +30,7 @@
 enum roster_state {
     ROSTER_OPEN,
     ROSTER_PAUSED,    /* its handler does not read at the moment */
-    ROSTER_BLOCKED,   /* the client does not take what is written */
+    ROSTER_BLOCKED,   /* somebody, its client or an upstream, does not take what is written */
     ROSTER_HALF_OPEN, /* the client has ended, its handler has not */
     ROSTER_ENDING,    /* its handler has ended, the client has not */
     ROSTER_DRAINING,  /* its worker waits for its end */
@@ -71,6 +71,7 @@ struct roster_row {
     uint16_t server; /* index */
     uint16_t moves;
     char text[ROSTER_TEXT_SIZE]; /* what the handler says; ends with a NUL */
+    uint64_t queued_upstream;    /* of `queued`: for companions, as a relay's upstream */
 };
 
 /* A roster that was read.  The bytes are borrowed. */

@@ -19,7 +19,7 @@
 #include "access_end.h"
 #include "drop.h"
 
-#define SCOREBOARD_VERSION         3
+#define SCOREBOARD_VERSION         4
 #define SCOREBOARD_MAX_GENERATIONS 16
 #define SCOREBOARD_CELL_SIZE       512
 #define SCOREBOARD_COUNTERS        16 /* of a handler, for each server */

@@ -54,6 +54,21 @@ static const char syntax_example[] = ".PP\n"
                                      "timeout = 10m\n"
                                      ".EE\n";
 
+static const char relays[] =
+    ".SH \"RELAYED CONNECTIONS\"\n"
+    "With handler = proxy a client and its upstream are one connection, and the limits of its\n"
+    "server hold for both of them.  Whoever of the two does not read holds up the other: in each\n"
+    "direction at most high_water_mark and one read, or a kernel pipe of 1m, wait.  That is what\n"
+    ".B QUEUED\n"
+    "in prongctl connections shows, queued_bytes in its JSON; queued_upstream_bytes are those\n"
+    "of them that wait for the upstream.\n"
+    ".PP\n"
+    "A client that takes nothing for write_timeout ends with the reason write_timeout, and one\n"
+    "whose upstream takes nothing with write_timeout_upstream: in the access log, and among the\n"
+    "cuts of status and metrics.  timeout ends a pair when neither side sent or took a byte.\n"
+    "max_memory counts all that waits, pipes too, and closes the pairs with the most.  A side for\n"
+    "which bytes are lost by that sees a reset, never an end.\n";
+
 static const char tail[] =
     ".SH ERRORS\n"
     "All that is wrong is told in one run, a line each:\n"
@@ -173,5 +188,6 @@ void describe_manual(const struct prongd_handler *const *handlers, FILE *stream)
     print_table(stream, &server_options);
     print_access_fields(stream);
     print_handlers(stream, handlers);
+    fputs(relays, stream);
     fputs(tail, stream);
 }

@@ -129,9 +129,10 @@ static const struct prongd_option daemon_rows[] = {
              "been uneven for some seconds."},
     {PRONGD_SIZE(struct config_daemon, max_memory_bytes), "prongd", "max_memory", .fallback = "0",
      .most = UINT64_C(1024) * GIB,
-     .help = "How many bytes may wait to be sent to all clients of a worker together: near that, "
-             "those whose handler does not wait for them are read no more, and above it the ones "
-             "with the most are closed; 0 sets no limit."},
+     .help = "How many bytes may wait to be sent to all clients of a worker, and to what they are "
+             "relayed to, together: near that, clients whose handler does not wait for them are "
+             "read no more, and above it the connections with the most are closed; 0 sets no "
+             "limit."},
     {PRONGD_COUNT(struct config_daemon, worker_max_connections_served), "prongd",
      "worker_max_connections_served", .fallback = "0",
      .help = "After this many connections a worker is replaced, and what it serves moves to the "
@@ -241,8 +242,8 @@ static const struct prongd_option server_rows[] = {
              "second."},
     {PRONGD_DURATION(struct config_server, timeout_ms), "server", "timeout", .fallback = "0",
      .most = 30 * DAY,
-     .help = "How long a connection may stay without a byte in either direction; 0 sets no "
-             "limit."},
+     .help = "How long a connection may stay without a byte in either direction, one that is "
+             "relayed on either of its sides; 0 sets no limit."},
     {PRONGD_DURATION(struct config_server, first_byte_timeout_ms), "server", "first_byte_timeout",
      .fallback = "0", .most = 30 * DAY,
      .help = "How long a client may take until its first byte, looked at once a second; 0 sets no "
@@ -253,8 +254,9 @@ static const struct prongd_option server_rows[] = {
              "limit."},
     {PRONGD_DURATION(struct config_server, write_timeout_ms), "server", "write_timeout",
      .fallback = "0", .most = 30 * DAY,
-     .help = "How long a client may take nothing of what waits to be sent to it, looked at once a "
-             "second; then it is reset.  What the kernel holds is user_timeout's.  0 sets no "
+     .help = "How long a client, or the upstream that it is relayed to, may take nothing of what "
+             "waits to be sent to it, looked at once a second; then the connection is reset, both "
+             "sides of it.  What the kernel holds of a socket is user_timeout's.  0 sets no "
              "limit."},
     {PRONGD_DURATION(struct config_server, linger_ms), "server", "linger", .fallback = "0",
      .most = HOUR,
@@ -282,12 +284,12 @@ static const struct prongd_option server_rows[] = {
              "broken (TCP_USER_TIMEOUT); 0 leaves it to the system."},
     {PRONGD_SIZE(struct config_server, high_water_mark_bytes), "server", "high_water_mark",
      .fallback = "64k", .least = 1, .most = GIB,
-     .help = "How many bytes may wait to be sent to a client before its handler is told to "
-             "pause."},
+     .help = "How many bytes may wait to be sent to a client before its handler is told to pause; "
+             "of a relay, to an upstream as well."},
     {PRONGD_SIZE(struct config_server, max_write_queue_bytes), "server", "max_write_queue",
      .fallback = "0", .most = UINT64_C(1024) * GIB,
      .help = "How many bytes may wait to be sent to a client at all: when its handler writes more, "
-             "the connection is closed; 0 sets no limit."},
+             "the connection is closed.  A relay never does, it waits.  0 sets no limit."},
     {PRONGD_CHOICE(struct config_server, accept), "server", "accept", .fallback = "balanced",
      .choices = accept_modes,
      .help = "Who decides which worker accepts: balanced keeps all workers at the same load, "

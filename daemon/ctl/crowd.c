@@ -203,15 +203,16 @@ json_t *crowd_describe(const struct crowd_member *member)
     const struct roster_row *row = &member->row;
     char peer[PRONG_ADDRESS_TEXT_SIZE], server[256], text[256];
 
-    return json_pack("{s:I, s:s, s:s, s:o, s:I, s:i, s:f, s:o, s:I, s:I, s:I, s:s, s:i, s:s}", "id",
-                     (json_int_t)row->id, "server",
+    return json_pack("{s:I, s:s, s:s, s:o, s:I, s:i, s:f, s:o, s:I, s:I, s:I, s:I, s:s, s:i, s:s}",
+                     "id", (json_int_t)row->id, "server",
                      log_escape(member->server, strlen(member->server), server, sizeof(server)),
                      "peer", crowd_peer(member, peer, sizeof(peer)), "worker",
                      json_sprintf("%llu.%u", (unsigned long long)member->generation, member->slot),
                      "generation", (json_int_t)member->generation, "slot", (int)member->slot,
                      "age_s", row->age_ds / 10., "idle_s", idle_of(row), "bytes_read",
                      (json_int_t)row->bytes_read, "bytes_written", (json_int_t)row->bytes_written,
-                     "queued_bytes", (json_int_t)row->queued, "state",
+                     "queued_bytes", (json_int_t)row->queued, "queued_upstream_bytes",
+                     (json_int_t)row->queued_upstream, "state",
                      roster_state_name((enum roster_state)row->state), "moves", (int)row->moves,
                      "text", log_escape(row->text, strlen(row->text), text, sizeof(text)));
 }

@@ -53,6 +53,7 @@ static const struct row rows[] = {
     CUT(ACCESS_END_FIRST_BYTE, "first_byte_timeout"),
     CUT(ACCESS_END_LIFETIME, "lifetime"),
     CUT(ACCESS_END_STALL, "write_timeout"),
+    CUT(ACCESS_END_UPSTREAM, "write_timeout_upstream"),
     CUT(ACCESS_END_SILENT, "ETIMEDOUT"),
     CUT(ACCESS_END_LINGER, "linger"),
     CUT(ACCESS_END_QUEUE, "max_write_queue"),

@@ -15,25 +15,41 @@
 #include "connection.h"
 #include "service.h"
 #include "trail.h"
+#include "unsent.h"
 
-/* Bytes wait, and the kernel has taken none of them for too long: the client does not read. */
-static bool has_stalled(const struct service *service, struct prong_socket *socket)
+/* Bytes wait for this side, and the kernel has taken none of them for too long: it does not read.
+ */
+static bool has_stalled(const struct service *service, struct trail *trail,
+                        const struct unsent *unsent, enum unsent_side side)
 {
-    uint64_t written = prong_socket_bytes_written(socket);
-    struct trail *trail = trail_of(service, socket);
     uint32_t now_ds = connection_now_ds();
 
+    if (unsent->bytes[side] == 0) {
+        trail->stalled_ds[side] = 0;
+        return false;
+    }
+    if (trail->stalled_ds[side] == 0 || trail->stalled_at[side] != unsent->taken[side]) {
+        trail->stalled_ds[side] = now_ds;
+        trail->stalled_at[side] = unsent->taken[side];
+    }
+    return (uint64_t)(now_ds - trail->stalled_ds[side]) * 100 >= service->config->write_timeout_ms;
+}
+
+static enum access_end who_stalls(const struct service *service, struct prong_socket *socket)
+{
+    static const enum access_end ends[UNSENT_SIDES] = {
+        [UNSENT_CLIENT] = ACCESS_END_STALL, [UNSENT_COMPANIONS] = ACCESS_END_UPSTREAM};
+    enum access_end end = ACCESS_END_UNKNOWN;
+    struct unsent unsent;
+
     if (service->config->write_timeout_ms == 0)
-        return false;
-    if (prong_socket_queue_bytes(socket) == 0) {
-        trail->stalled_ds = 0;
-        return false;
+        return end;
+    unsent = unsent_of(service, socket);
+    for (int side = UNSENT_SIDES - 1; side >= 0; side--) {
+        if (has_stalled(service, trail_of(service, socket), &unsent, (enum unsent_side)side))
+            end = ends[side];
     }
-    if (trail->stalled_ds == 0 || trail->stalled_at != written) {
-        trail->stalled_ds = now_ds;
-        trail->stalled_at = written;
-    }
-    return (uint64_t)(now_ds - trail->stalled_ds) * 100 >= service->config->write_timeout_ms;
+    return end;
 }
 
 /* UNKNOWN: its time is not over, or it has a deadline of its own (greeting.h). */
@@ -49,7 +65,7 @@ static enum access_end reason_to_close(const struct service *service, struct pro
     if (config->first_byte_timeout_ms > 0 && age_ms >= config->first_byte_timeout_ms &&
         prong_socket_bytes_read(socket) == 0)
         return ACCESS_END_FIRST_BYTE;
-    return has_stalled(service, socket) ? ACCESS_END_STALL : ACCESS_END_UNKNOWN;
+    return who_stalls(service, socket);
 }
 
 static void check(struct service *service, struct prong_socket *socket)
@@ -61,7 +77,7 @@ static void check(struct service *service, struct prong_socket *socket)
     prongd_log(socket, PRONGD_LOG_INFO, "client timed out reason=%s", access_end_reason(end));
     access_note(socket, end);
     /* What one that does not read was sent last would stay in the kernel for minutes. */
-    if (end != ACCESS_END_STALL || prong_socket_reset(socket) < 0)
+    if ((end != ACCESS_END_STALL && end != ACCESS_END_UPSTREAM) || prong_socket_reset(socket) < 0)
         prong_socket_destroy(socket, 0);
 }
 

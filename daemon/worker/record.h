@@ -18,7 +18,7 @@
 #include "quota.h"
 #include "trail.h"
 
-#define RECORD_VERSION 2
+#define RECORD_VERSION 3
 
 /* The client's descriptor, and those of its companions. */
 #define RECORD_FDS_MAX (1 + PRONGD_COMPANIONS_MAX)

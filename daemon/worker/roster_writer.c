@@ -21,6 +21,7 @@
 #include "message.h"
 #include "roster.h"
 #include "service.h"
+#include "unsent.h"
 #include "worker_internal.h"
 
 /* Rows that are written with one call. */
@@ -38,7 +39,7 @@ struct writer {
 
 /* --- Rows --- */
 
-static enum roster_state state_of(struct prong_socket *socket)
+static enum roster_state state_of(struct prong_socket *socket, uint64_t queued)
 {
     if (connection_of(socket)->state == CONNECTION_DRAINING)
         return ROSTER_DRAINING;
@@ -46,7 +47,7 @@ static enum roster_state state_of(struct prong_socket *socket)
         return ROSTER_ENDING;
     if (prong_socket_has_ended(socket))
         return ROSTER_HALF_OPEN;
-    if (prong_socket_queue_bytes(socket) > 0)
+    if (queued > 0)
         return ROSTER_BLOCKED;
     return prong_socket_is_paused(socket) ? ROSTER_PAUSED : ROSTER_OPEN;
 }
@@ -75,17 +76,21 @@ static void describe_peer(struct roster_row *row, const struct prong_socket *soc
 }
 
 static struct roster_row describe(struct prong_socket *socket, size_t server,
-                                  const struct prongd_handler *handler)
+                                  const struct service *service)
 {
+    const struct prongd_handler *handler = service->handler;
     const struct connection *connection = connection_of(socket);
+    const struct unsent unsent = unsent_of(service, socket);
+    uint64_t queued = unsent.bytes[UNSENT_CLIENT] + unsent.bytes[UNSENT_COMPANIONS];
     struct roster_row row = {
         .id = connection->id,
         .bytes_read = prong_socket_bytes_read(socket),
         .bytes_written = prong_socket_bytes_written(socket),
-        .queued = prong_socket_queue_bytes(socket),
+        .queued = queued,
+        .queued_upstream = unsent.bytes[UNSENT_COMPANIONS],
         .age_ds = (uint32_t)(connection_age_ms(connection) / 100),
         .idle_ms = idle_ms(socket),
-        .state = (uint8_t)state_of(socket),
+        .state = (uint8_t)state_of(socket, queued),
         .server = (uint16_t)server,
         .moves = connection->moves,
     };
@@ -129,8 +134,7 @@ static bool visit(struct prong_socket *socket, size_t server, void *user)
         return true;
     if (writer->used == BATCH)
         flush(writer);
-    writer->rows[writer->used++] =
-        describe(socket, server, writer->worker->services[server].handler);
+    writer->rows[writer->used++] = describe(socket, server, &writer->worker->services[server]);
     return writer->error == 0;
 }
 

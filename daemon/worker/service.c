@@ -252,6 +252,16 @@ static uint32_t seconds(uint64_t ms)
     return (uint32_t)((ms + 999) / 1000);
 }
 
+/* A handler is told to wait before it has written too much. */
+static uint32_t high_water_mark(const struct config_server *config)
+{
+    uint64_t most = config->max_write_queue_bytes;
+
+    return (uint32_t)(most > 0 && most < config->high_water_mark_bytes
+                          ? most
+                          : config->high_water_mark_bytes);
+}
+
 static void set_options(struct prong_server_options *options, const struct service *service)
 {
     const struct config_server *config = service->config;
@@ -269,7 +279,7 @@ static void set_options(struct prong_server_options *options, const struct servi
     socket->keep_alive.interval_s = seconds(config->keep_alive_interval_ms);
     socket->keep_alive.count = (uint32_t)config->keep_alive_count;
     socket->user_timeout_ms = (uint32_t)config->user_timeout_ms;
-    socket->high_water_mark = (uint32_t)config->high_water_mark_bytes;
+    socket->high_water_mark = high_water_mark(config);
     socket->timeout_ms = (uint32_t)config->timeout_ms;
     socket->extra_bytes =
         connection_extra_bytes(service->handler->state_size) + trail_extra_bytes(service);

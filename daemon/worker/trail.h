@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * What some options want to know of a connection and others need not pay for: which workers it
- * left, when it began to the millisecond, who ended it, and since when its client takes nothing.
+ * left, when it began to the millisecond, who ended it, and since when one of its sides takes
+ * nothing.
  *
  * It stands behind the handler's state, of servers with such an option only, and travels in the
  * record of a move.
@@ -11,6 +12,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
+
+#include "unsent.h"
 
 struct prong_socket;
 struct service;
@@ -25,13 +28,13 @@ struct trail_step {
 };
 
 struct trail {
-    uint64_t opened_ms;  /* CLOCK_MONOTONIC; 0: not known */
-    uint64_t stalled_at; /* bytes that were written when it was seen to take nothing */
-    uint32_t stalled_ds; /* and since when, as opened_ds; 0: it takes what is sent */
-    uint8_t end;         /* enum access_end: what is noted until now */
+    uint64_t opened_ms;                /* CLOCK_MONOTONIC; 0: not known */
+    uint64_t stalled_at[UNSENT_SIDES]; /* bytes that were taken when it was seen to take nothing */
+    uint32_t stalled_ds[UNSENT_SIDES]; /* and since when, as opened_ds; 0: it takes what is sent */
+    uint8_t end;                       /* enum access_end: what is noted until now */
     uint8_t step_count;
     uint8_t is_held; /* the worker paused it, not its handler (pressure.h) */
-    uint8_t reserved;
+    uint8_t reserved[5];
     struct trail_step steps[TRAIL_STEPS]; /* the oldest first */
 };
 

@@ -331,6 +331,7 @@ static int set_up(struct worker *worker)
         .ev = worker->ev, .services = worker->services, .service_count = worker->service_count};
     worker->pressure = (struct pressure){
         .limit = worker->inheritance->config->daemon.max_memory_bytes,
+        .loop = worker->loop,
         .services = worker->services,
         .service_count = worker->service_count,
     };

@@ -120,7 +120,7 @@ void server_adopt(struct prong_server *server, struct prong_socket *socket)
         server->first->previous = socket;
     server->first = socket;
     server->connections++;
-    server_queue_more(server, write_queue_bytes(socket->queue));
+    server->counters.bytes_queued += write_queue_bytes(socket->queue);
 }
 
 bool server_lingers(const struct prong_socket *socket)

@@ -168,6 +168,7 @@ static void take_flags(struct prong_socket *socket, const struct prong_socket_im
 static void take_over(struct prong_socket *socket, struct prong_socket_image *image)
 {
     take_flags(socket, image);
+    socket_queue_more(socket, image->unsent_size);
     socket_open(socket, image->fd, (uint8_t)image->remote.family);
     if (image->ending)
         socket_enter(socket, PRONG_SOCKET_ENDING);

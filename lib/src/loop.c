@@ -158,6 +158,11 @@ size_t prong_loop_objects(const struct prong_loop *loop)
     return loop->objects;
 }
 
+uint64_t prong_loop_bytes_queued(const struct prong_loop *loop)
+{
+    return loop->bytes_queued;
+}
+
 int prong_loop_epoll_fd(const struct prong_loop *loop)
 {
     return loop->epoll_fd;

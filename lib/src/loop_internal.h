@@ -23,6 +23,7 @@ struct prong_loop {
     int spare_fd;                 /* given up to accept and close when descriptors run out */
     int sentinel_fd;              /* in libev's set, to notice a new one (exclusive.c); -1: none */
     size_t objects;               /* not freed yet */
+    uint64_t bytes_queued;        /* in the write queues of all sockets */
     struct prong_server *servers; /* all of them */
     struct timeouts timeouts;
     struct resolver *resolver; /* made with the first name */

@@ -108,13 +108,14 @@ static ssize_t write_through(struct prong_socket *socket, const struct output *o
     return sent;
 }
 
-/* May so much more wait? */
-static bool has_room(const struct prong_socket *socket, size_t size)
+size_t prong_socket_queue_room(const struct prong_socket *socket)
 {
     size_t most = socket->server != NULL ? socket->server->options.max_queue_bytes : 0;
     size_t queued = write_queue_bytes(socket->queue);
 
-    return most == 0 || (queued <= most && size <= most - queued);
+    if (most == 0)
+        return SIZE_MAX;
+    return queued < most ? most - queued : 0;
 }
 
 /* Few do: it stands where it costs nobody else, and without memory it is not told. */
@@ -133,7 +134,7 @@ static int enqueue(struct prong_socket *socket, const struct output *output, siz
     const struct iovec *first = output->pieces;
     int error;
 
-    if (!has_room(socket, total - sent)) {
+    if (total - sent > prong_socket_queue_room(socket)) {
         (void)socket_will_reset(socket); /* the peer must not take what it has for all */
         socket_fail(socket, -ENOBUFS, CALL_WRITE);
         return -ENOBUFS;
@@ -149,7 +150,7 @@ static int enqueue(struct prong_socket *socket, const struct output *output, siz
             socket_fail(socket, -ENOMEM, CALL_WRITE);
         return -ENOMEM;
     }
-    server_queue_more(socket->server, total - sent);
+    socket_queue_more(socket, total - sent);
     note_writing_on(socket);
     socket_update_watchers(socket);
     if (write_queue_bytes(socket->queue) < socket->high_water_mark)
@@ -273,7 +274,7 @@ void output_flush(struct prong_socket *socket)
             socket_fail(socket, (int)sent, CALL_WRITE);
         return;
     }
-    server_queue_less(socket->server, (size_t)sent);
+    socket_queue_less(socket, (size_t)sent);
     output_count(socket, (size_t)sent);
     if (socket->queue != NULL || !socket->need_drain)
         return;

@@ -14,6 +14,7 @@
 #include "exclusive.h"
 #include "handle_file.h"
 #include "loop_internal.h"
+#include "socket_internal.h"
 
 #include <ev.h>
 #include <stdbool.h>
@@ -109,17 +110,19 @@ void server_abandon_all(struct prong_server *server);
 /* FIN is sent and nobody cares for what the peer says, but it is waited for its end. */
 bool server_lingers(const struct prong_socket *socket);
 
-/* So many bytes more, or less, wait to be sent on one of its sockets.  Both accept NULL. */
-static inline void server_queue_more(struct prong_server *server, size_t size)
+/* So many bytes more, or less, wait to be sent on this socket. */
+static inline void socket_queue_more(const struct prong_socket *socket, size_t size)
 {
-    if (server != NULL)
-        server->counters.bytes_queued += size;
+    loop_of(socket)->bytes_queued += size;
+    if (socket->server != NULL)
+        socket->server->counters.bytes_queued += size;
 }
 
-static inline void server_queue_less(struct prong_server *server, size_t size)
+static inline void socket_queue_less(const struct prong_socket *socket, size_t size)
 {
-    if (server != NULL)
-        server->counters.bytes_queued -= size;
+    loop_of(socket)->bytes_queued -= size;
+    if (socket->server != NULL)
+        socket->server->counters.bytes_queued -= size;
 }
 
 #endif

@@ -210,7 +210,7 @@ static void close_now(struct prong_socket *socket)
         connector_free(socket->rare->connector);
         socket->rare->connector = NULL;
     }
-    server_queue_less(socket->server, write_queue_bytes(socket->queue));
+    socket_queue_less(socket, write_queue_bytes(socket->queue));
     write_queue_free(&socket->queue);
     if (socket->io.fd >= 0)
         close(socket->io.fd);

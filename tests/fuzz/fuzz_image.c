@@ -45,6 +45,7 @@ static void live(struct prong_loop *loop, struct prong_socket_image *image)
     for (int i = 0; i < 2; i++)
         ev_run(ev, EVRUN_NOWAIT);
     assert(prong_loop_objects(loop) == 0);
+    assert(prong_loop_bytes_queued(loop) == 0);
 }
 
 static void decode(struct prong_loop *loop, const uint8_t *bytes, size_t size)

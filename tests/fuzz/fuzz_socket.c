@@ -377,6 +377,7 @@ static void finish(struct script *script)
         close(script->peer);
     assert(script->model.close_seen && script->model.socket == NULL);
     assert(prong_loop_objects(script->loop) == 0);
+    assert(prong_loop_bytes_queued(script->loop) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)

@@ -287,6 +287,7 @@ static void ask_everything(struct stage *stage, struct prong_socket *socket)
     (void)prong_socket_bytes_read(socket);
     (void)prong_socket_bytes_written(socket);
     (void)prong_socket_queue_bytes(socket);
+    (void)prong_socket_queue_room(socket);
     (void)prong_socket_local(socket, &address);
     (void)prong_socket_remote(socket, &address);
     (void)prong_socket_peer_credentials(socket, &credentials);

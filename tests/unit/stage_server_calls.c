@@ -139,6 +139,7 @@ static void use_the_loop(struct stage *stage, struct prong_server *server)
     (void)!prong_loop_set_name_servers(stage->loop, "127.0.0.1:1");
     (void)prong_loop_ev(stage->loop);
     (void)prong_loop_objects(stage->loop);
+    (void)prong_loop_bytes_queued(stage->loop);
     (void)prong_loop_epoll_fd(stage->loop);
 }
 

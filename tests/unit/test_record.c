@@ -37,10 +37,10 @@ enum {
     AT_VERSION = 4,
     AT_STATE_SIZE = 28,
     AT_IMAGE_SIZE = 32,
-    AT_TRAIL_END = 60,
-    AT_TRAIL_STEPS = 61,
-    AT_SERVER = 112,
-    AT_HANDLER = 176,
+    AT_TRAIL_END = 72,
+    AT_TRAIL_STEPS = 73,
+    AT_SERVER = 128,
+    AT_HANDLER = 192,
     HEAD_SIZE = 256
 };
 
@@ -252,7 +252,8 @@ static void a_trail_travels(void **state)
     int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 
     (void)state;
-    record.trail = (struct trail){.opened_ms = 12345, .stalled_at = 7, .stalled_ds = 9, .end = 1};
+    record.trail =
+        (struct trail){.opened_ms = 12345, .stalled_at = {7, 8}, .stalled_ds = {9, 10}, .end = 1};
     for (uint32_t i = 0; i < TRAIL_STEPS + 2; i++)
         trail_add(&record.trail, &(struct trail_step){.generation = i, .slot = 2 * i, .at_ds = 99});
     bytes = record_encode(&record, &size);

@@ -313,6 +313,22 @@ static void a_server_knows_how_much_waits(void **state)
     assert_int_equal(queued(net), 0);
 }
 
+static void a_loop_knows_how_much_waits_on_all_its_sockets(void **state)
+{
+    struct net *net = *state;
+
+    stop_reading(net);
+    prong_socket_pause(net->accepted.socket);
+    assert_int_equal(prong_socket_write(net->accepted.socket, big, BIG), 1);
+    assert_int_equal(prong_socket_write(net->client.socket, big, BIG), 1);
+    assert_int_equal(prong_loop_bytes_queued(net->loop),
+                     queued(net) + prong_socket_queue_bytes(net->client.socket));
+    prong_socket_destroy(net->client.socket, 0);
+    assert_int_equal(prong_loop_bytes_queued(net->loop), queued(net));
+    prong_socket_destroy(net->accepted.socket, 0);
+    assert_int_equal(prong_loop_bytes_queued(net->loop), 0);
+}
+
 static void what_waits_moves_with_its_socket(void **state)
 {
     struct net *net = *state;
@@ -325,11 +341,14 @@ static void what_waits_moves_with_its_socket(void **state)
     before = queued(net);
     assert_int_equal(prong_socket_detach(net->accepted.socket, &image), 0);
     assert_int_equal(queued(net), 0);
+    assert_int_equal(prong_loop_bytes_queued(net->loop), 0);
     socket = prong_socket_attach(net->loop, net->server, &image, 0, NULL, NULL);
     assert_non_null(socket);
     assert_int_equal(queued(net), before);
+    assert_int_equal(prong_loop_bytes_queued(net->loop), before);
     prong_socket_destroy(socket, 0);
     assert_int_equal(queued(net), 0);
+    assert_int_equal(prong_loop_bytes_queued(net->loop), 0);
 }
 
 static void more_than_may_wait_closes_the_connection(void **state)
@@ -348,6 +367,21 @@ static void more_than_may_wait_closes_the_connection(void **state)
     run_until(net, &net->accepted, "close");
     assert_int_equal(net->accepted.error.code, -ENOBUFS);
     assert_string_equal(net->accepted.error.syscall, "write");
+}
+
+static void the_room_of_a_queue_is_known(void **state)
+{
+    struct net *net = *state;
+
+    net->options.max_queue_bytes = BIG;
+    stop_reading(net);
+    assert_int_equal(prong_socket_queue_room(net->client.socket), SIZE_MAX);
+    assert_int_equal(prong_socket_queue_room(net->accepted.socket), BIG);
+    assert_int_equal(prong_socket_write(net->accepted.socket, big, BIG), 1);
+    assert_int_equal(prong_socket_queue_room(net->accepted.socket), BIG - queued(net));
+    prong_socket_cork(net->accepted.socket);
+    assert_int_equal(prong_socket_write(net->accepted.socket, big, BIG - queued(net)), 1);
+    assert_int_equal(prong_socket_queue_room(net->accepted.socket), 0);
 }
 
 static void who_writes_on_is_known_until_all_is_sent(void **state)
@@ -377,6 +411,8 @@ static const struct CMUnitTest tests[] = {
     TEST(r079_end_uncorks),
     TEST(who_writes_on_is_known_until_all_is_sent),
     TEST(a_server_knows_how_much_waits),
+    TEST(a_loop_knows_how_much_waits_on_all_its_sockets),
+    TEST(the_room_of_a_queue_is_known),
     TEST(what_waits_moves_with_its_socket),
     TEST(more_than_may_wait_closes_the_connection),
     TEST(r079_a_corked_socket_whose_peer_ends_still_ends),

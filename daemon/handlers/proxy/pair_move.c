@@ -36,11 +36,6 @@ bool pair_can_move(struct prong_socket *client)
 
 /* --- Leaving --- */
 
-static bool has_bytes(const struct flow *flow)
-{
-    return flow->pipe != NULL && flow->pipe->filled > 0;
-}
-
 static void describe(const struct pair *pair, struct saved *saved)
 {
     memset(saved, 0, sizeof(*saved));
@@ -50,7 +45,7 @@ static void describe(const struct pair *pair, struct saved *saved)
     if (pair->place != NULL)
         saved->upstream = *upstream_address(pair->place);
     for (int way = 0; way < PAIR_WAYS; way++) {
-        saved->flows[way].filled = has_bytes(&pair->flows[way]) ? pair->flows[way].pipe->filled : 0;
+        saved->flows[way].filled = relay_held(&pair->flows[way]);
         saved->flows[way].has_ended = pair->flows[way].has_ended;
     }
 }
@@ -79,7 +74,7 @@ size_t pair_companions(struct prong_socket *client, struct prongd_companion *lis
     for (int way = 0; way < PAIR_WAYS; way++) {
         const struct flow *flow = &pair->flows[way];
 
-        if (!has_bytes(flow))
+        if (relay_held(flow) == 0)
             continue;
         list[count++] = (struct prongd_companion){.fd = flow->pipe->read_fd};
         list[count++] = (struct prongd_companion){.fd = flow->pipe->write_fd};
@@ -94,7 +89,7 @@ void pair_leave(void *state)
     if (pair->place != NULL)
         upstream_left(pair->place);
     for (int way = 0; way < PAIR_WAYS; way++) {
-        if (!has_bytes(&pair->flows[way]))
+        if (relay_held(&pair->flows[way]) == 0)
             continue;
         pipe_forget(pair->flows[way].pipe);
         pair->flows[way].pipe = NULL;

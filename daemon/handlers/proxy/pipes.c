@@ -195,6 +195,15 @@ struct pipe *pipes_adopt(struct pipes *pool, struct prong_socket *client, int re
     return lend(pool, pipe, client);
 }
 
+uint64_t pipes_filled(const struct pipes *pool)
+{
+    uint64_t filled = 0;
+
+    for (const struct pipe *pipe = pool->lent; pipe != NULL; pipe = pipe->next)
+        filled += pipe->filled;
+    return filled;
+}
+
 void pipe_give_back(struct pipe *pipe)
 {
     struct pipes *pool = pipe->pool;

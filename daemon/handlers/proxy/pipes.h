@@ -46,6 +46,9 @@ struct pipe *pipes_lend(struct pipes *pool, struct prong_socket *client);
 struct pipe *pipes_adopt(struct pipes *pool, struct prong_socket *client, int read_fd, int write_fd,
                          uint32_t filled);
 
+/* Bytes in all that are lent. */
+uint64_t pipes_filled(const struct pipes *pool);
+
 /* Whatever is in it is lost, with a pipe that is not empty. */
 void pipe_give_back(struct pipe *pipe);
 

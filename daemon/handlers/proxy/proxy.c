@@ -72,11 +72,15 @@ static void on_timeout(struct prong_socket *client)
     prong_socket_destroy(client, 0);
 }
 
-/* A client that failed takes its upstream along the same way. */
+/* A client that failed takes its upstream along the same way; and one that is cut off while bytes
+ * of it wait, which would look like its end. */
 static void leave_upstream(struct pair *pair, bool had_error)
 {
+    bool is_cut = had_error || prong_socket_queue_bytes(pair->upstream) > 0 ||
+                  relay_held(&pair->flows[PAIR_FROM_CLIENT]) > 0;
+
     prong_socket_set_events(pair->upstream, NULL, NULL);
-    if (!had_error || prong_socket_reset(pair->upstream) < 0)
+    if (!is_cut || prong_socket_reset(pair->upstream) < 0)
         prong_socket_destroy(pair->upstream, 0);
     upstream_closed(pair->place);
 }
@@ -114,6 +118,21 @@ static size_t describe(struct prong_socket *client, char *text, size_t size)
         return 0;
     prong_address_format(upstream_address(upstream), address, sizeof(address));
     return (size_t)snprintf(text, size, "upstream=%s connect_ms=%u", address, pair->connect_ms);
+}
+
+static void held(struct prong_socket *client, struct prongd_held *held)
+{
+    const struct pair *pair = pair_of(client);
+
+    held->for_client = relay_held(&pair->flows[PAIR_FROM_UPSTREAM]);
+    held->for_companions = relay_held(&pair->flows[PAIR_FROM_CLIENT]);
+}
+
+static uint64_t held_by_all(struct prongd_service *service)
+{
+    const struct proxy *proxy = prongd_service_user(service);
+
+    return pipes_filled(proxy->pipes);
 }
 
 /* --- The server's life in a worker --- */
@@ -197,4 +216,6 @@ const struct prongd_handler proxy_handler = {
     .counter_count = PROXY_COUNTS,
     .describe = describe,
     .drain = drain,
+    .held = held,
+    .held_by_all = held_by_all,
 };

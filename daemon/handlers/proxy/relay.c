@@ -45,12 +45,16 @@ static struct passage passage_of(struct prong_socket *client, enum pair_way way)
 /* --- Through the buffer --- */
 
 /* A bigger buffer is what helps most where there is no pipe; not while the target is slow, whose
- * queue would only be longer. */
+ * queue would only be longer.  Never more than may wait for the target: a client would be closed
+ * for max_write_queue. */
 static size_t read_size(const struct passage *passage)
 {
-    if (passage->flow->streak <= LARGE_READS || prong_socket_queue_bytes(passage->target) > 0)
-        return PRONG_READ_SIZE;
-    return RELAY_BUFFER_SIZE;
+    bool is_small =
+        passage->flow->streak <= LARGE_READS || prong_socket_queue_bytes(passage->target) > 0;
+    size_t size = is_small ? PRONG_READ_SIZE : RELAY_BUFFER_SIZE;
+    size_t room = prong_socket_queue_room(passage->target);
+
+    return room > 0 && room < size ? room : size;
 }
 
 void *relay_buffer(struct prong_socket *client, enum pair_way way, size_t *size)
@@ -198,6 +202,11 @@ void relay_end(struct prong_socket *client, enum pair_way way)
     passage.flow->has_ended = true;
     if (passage.flow->pipe == NULL || passage.flow->pipe->filled == 0)
         go_on(&passage);
+}
+
+uint32_t relay_held(const struct flow *flow)
+{
+    return flow->pipe != NULL ? flow->pipe->filled : 0;
 }
 
 void relay_clear(struct pair *pair)

@@ -40,6 +40,9 @@ void relay_recall(struct pipe *pipe);
 /* The flow has this pipe now, with bytes in it that came from another worker. */
 void relay_adopt(struct prong_socket *client, enum pair_way way, struct pipe *pipe);
 
+/* Bytes in its pipe. */
+uint32_t relay_held(const struct flow *flow);
+
 /* Gives the pipes back, and what is in them is lost. */
 void relay_clear(struct pair *pair);
 

@@ -176,6 +176,7 @@ static struct prong_socket *new_socket(struct search *search)
     prong_socket_options_init(&options);
     options.allow_half_open = true;
     options.no_delay = true;
+    options.high_water_mark = prong_socket_high_water_mark(search->client);
     options.connect_timeout_ms = (uint32_t)(left < most ? left : most);
     if (owner->local.family == upstream_address(search->place)->family)
         options.connect.local = owner->local;

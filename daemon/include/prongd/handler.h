@@ -71,6 +71,13 @@ struct prongd_companion {
 /* The most that one connection may have. */
 #define PRONGD_COMPANIONS_MAX 8
 
+/* What a handler keeps of a connection outside of its sockets until somebody takes it: see `held`.
+ */
+struct prongd_held {
+    uint64_t for_client;     /* bytes */
+    uint64_t for_companions; /* bytes */
+};
+
 struct prongd_handler {
     uint32_t abi;         /* PRONGD_HANDLER_ABI */
     uint32_t size;        /* sizeof(struct prongd_handler) */
@@ -145,10 +152,12 @@ struct prongd_handler {
 
     /* What else moves together with this connection: further sockets (a relay's upstream) and plain
      * descriptors (a child's pipes, with all that is in them).  Lists them, each once, in an order
-     * that `adopt` understands, and returns how many.  It is asked right after save, and again when
-     * the connection starts in its new worker.  The sockets leave with the client's, all of them or
-     * none (one that is still connecting keeps the connection here); their pipes end.  Nothing of
-     * what was listed is the handler's when on_leave is called.  NULL: nothing. */
+     * that `adopt` understands, and returns how many.  It is asked right after save, again when
+     * the connection starts in its new worker, and at any time of its life for what counts bytes
+     * that wait to be sent: `write_timeout`, `max_memory`, `prongctl connections`.  The sockets
+     * leave with the client's, all of them or none (one that is still connecting keeps the
+     * connection here); their pipes end.  Nothing of what was listed is the handler's when on_leave
+     * is called.  NULL: nothing. */
     size_t (*companions)(struct prong_socket *socket, struct prongd_companion *list);
 
     /* After restore, when a connection brings companions: the same list in the same order, and the
@@ -203,6 +212,18 @@ struct prongd_handler {
     /* How many bytes all workers of a server share, for what the handler keeps for all of them
      * (prongd_shared()); 0: none, unless `shared_memory` says more. */
     size_t shared_size;
+
+    /* --- Bytes that wait: what `max_memory`, `write_timeout` and `prongctl connections` count. ---
+     *
+     * The queues of the client's socket and of its companions are counted without the handler.
+     * These two add what it keeps elsewhere, as in a kernel pipe. */
+
+    /* Of this connection, at any time of its life; `held` is zeroed.  NULL: nothing. */
+    void (*held)(struct prong_socket *socket, struct prongd_held *held);
+
+    /* Of all connections of the service in this worker together: asked with each turn of the loop
+     * where `max_memory` is set, so it should not go through all of them.  NULL: nothing. */
+    uint64_t (*held_by_all)(struct prongd_service *service);
 };
 
 /* A module's one symbol. */

@@ -38,6 +38,9 @@ PRONG_API struct ev_loop *prong_loop_ev(const struct prong_loop *loop);
 /* Servers, sockets and timers that are not freed yet. */
 PRONG_API size_t prong_loop_objects(const struct prong_loop *loop);
 
+/* Bytes that wait to be sent, of all its sockets together: at once, however many there are. */
+PRONG_API uint64_t prong_loop_bytes_queued(const struct prong_loop *loop);
+
 /* libev's epoll descriptor, still owned by libev; -1 when there is none. */
 PRONG_API int prong_loop_epoll_fd(const struct prong_loop *loop);
 

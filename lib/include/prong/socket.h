@@ -287,6 +287,10 @@ PRONG_API uint64_t prong_socket_bytes_read(const struct prong_socket *socket);
 PRONG_API uint64_t prong_socket_bytes_written(const struct prong_socket *socket);
 PRONG_API size_t prong_socket_queue_bytes(const struct prong_socket *socket);
 
+/* Bytes that may still join them before its server's max_queue_bytes is reached; without a limit
+ * SIZE_MAX. */
+PRONG_API size_t prong_socket_queue_room(const struct prong_socket *socket);
+
 /* Both stay known after the close (R112).  Unix peers have no address (R113): family
  * AF_UNIX, no path.  -ENOTCONN before the connection is open. */
 PRONG_API int prong_socket_local(const struct prong_socket *socket, struct prong_address *address);
