@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The inside of a keeper, shared by keeper.c, jobs.c and orders.c.
+ */
+#ifndef PRONGD_KEEPER_INTERNAL_H
+#define PRONGD_KEEPER_INTERNAL_H
+
+#include <ev.h>
+#include <stdbool.h>
+
+#include "allowance.h"
+#include "ipc.h"
+#include "job.h"
+#include "message.h"
+#include "runs.h"
+
+struct access_log;
+struct environment;
+struct keeping;
+
+/*  TAKING → FINISHING → ENDING        TAKING → ENDING */
+enum keeper_state {
+    KEEPER_TAKING,
+    KEEPER_FINISHING, /* only what waits already */
+    KEEPER_ENDING     /* with the last program */
+};
+
+struct keeper {
+    enum keeper_state state;
+    struct keeping *keeping;
+    struct ev_loop *loop;
+    struct ipc *channel; /* NULL: the master is gone */
+    ev_io work;
+    ev_signal child;
+    ev_timer retry;
+    ev_timer report;
+    ev_timer termination;
+    struct allowance allowance;
+    struct access_log *access_log; /* NULL: there is none */
+    struct environment *environment;
+    struct runs runs;
+    struct message_programs programs;
+    struct job held; /* there is no room for its program yet, and nothing is taken before it */
+    bool holds;
+};
+
+/* The only place that changes the state. */
+void keeper_enter(struct keeper *keeper, enum keeper_state state);
+
+/* Ends the loop when nothing is left to do. */
+void keeper_conclude(struct keeper *keeper);
+
+/* Tells the master, soon, what has changed. */
+void keeper_report_soon(struct keeper *keeper);
+
+/* --- jobs.c --- */
+
+/* Takes what waits; unless it is about to end, others have their turn after a while. */
+void jobs_take(struct keeper *keeper);
+
+/* There may be room for the one that is held: it goes first, then others. */
+void jobs_try_again(struct keeper *keeper);
+
+/* The one that is held gets no program. */
+void jobs_drop_held(struct keeper *keeper);
+
+void jobs_start(struct keeper *keeper);
+
+/* --- orders.c --- */
+
+void orders_init(struct keeper *keeper);
+
+extern const struct ipc_events keeper_channel_events;
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the master orders, one function for each message.
+ */
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "access_log.h"
+#include "keeper_internal.h"
+#include "keeping.h"
+#include "log.h"
+#include "log_order.h"
+#include "message.h"
+
+static void order_retire(struct keeper *keeper, const struct ipc_frame *frame)
+{
+    (void)frame;
+    if (keeper->state != KEEPER_ENDING)
+        keeper_enter(keeper, KEEPER_ENDING);
+    keeper_conclude(keeper);
+}
+
+static void order_finish(struct keeper *keeper, const struct ipc_frame *frame)
+{
+    (void)frame;
+    if (keeper->state != KEEPER_TAKING)
+        return;
+    keeper_enter(keeper, KEEPER_FINISHING);
+    jobs_take(keeper);
+}
+
+static void on_termination(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    struct keeper *keeper = timer->data;
+
+    (void)loop;
+    (void)revents;
+    if (keeper->runs.count > 0)
+        log_notice("programs are ended server=%s running=%zu", keeper->keeping->server,
+                   keeper->runs.count);
+    jobs_drop_held(keeper);
+    runs_terminate(&keeper->runs);
+    order_retire(keeper, NULL);
+}
+
+static void order_terminate(struct keeper *keeper, const struct ipc_frame *frame)
+{
+    uint64_t after_ms;
+
+    if (frame->size != sizeof(after_ms))
+        return;
+    memcpy(&after_ms, frame->payload, sizeof(after_ms));
+    ev_timer_stop(keeper->loop, &keeper->termination);
+    ev_timer_set(&keeper->termination, (double)after_ms / 1e3, 0.);
+    ev_timer_start(keeper->loop, &keeper->termination);
+}
+
+static void order_access_reopen(struct keeper *keeper, const struct ipc_frame *frame)
+{
+    if (frame->fd_count == 1 && keeper->access_log != NULL)
+        access_log_adopt(keeper->access_log, fcntl(frame->fds[0], F_DUPFD_CLOEXEC, 0));
+}
+
+static void (*const orders[MESSAGE_COUNT])(struct keeper *keeper, const struct ipc_frame *frame) = {
+    [MESSAGE_RETIRE] = order_retire,
+    [MESSAGE_FINISH] = order_finish,
+    [MESSAGE_TERMINATE] = order_terminate,
+    [MESSAGE_ACCESS_REOPEN] = order_access_reopen,
+};
+
+static void on_frame(struct ipc *ipc, const struct ipc_frame *frame, void *user)
+{
+    (void)ipc;
+    if (frame->type < MESSAGE_COUNT && orders[frame->type] != NULL)
+        orders[frame->type](user, frame);
+    else if (!log_order(frame))
+        log_warning("unexpected message=%s", message_name(frame->type));
+    ipc_close_fds(frame);
+}
+
+/* Without a master nobody sends work for long; the programs go on. */
+static void on_channel_close(struct ipc *ipc, int error, void *user)
+{
+    struct keeper *keeper = user;
+
+    (void)error;
+    log_notice("the master is gone server=%s running=%zu", keeper->keeping->server,
+               keeper->runs.count);
+    ipc_free(ipc);
+    keeper->channel = NULL;
+    order_finish(keeper, NULL);
+}
+
+const struct ipc_events keeper_channel_events = {.on_frame = on_frame,
+                                                 .on_close = on_channel_close};
+
+void orders_init(struct keeper *keeper)
+{
+    ev_timer_init(&keeper->termination, on_termination, 0., 0.);
+    keeper->termination.data = keeper;
+}
