@@ -32,6 +32,7 @@ static const struct end_row rows[ACCESS_ENDS] = {
     [ACCESS_END_SHUTDOWN] = {"shutdown", "stop"},
     [ACCESS_END_OPERATOR] = {"operator", "close"},
     [ACCESS_END_PROGRAM] = {"program", "exit"},
+    [ACCESS_END_RUNTIME] = {"timeout", "max_runtime"},
 };
 
 const char *access_end_by(enum access_end end)

@@ -27,7 +27,8 @@ enum access_end {
     ACCESS_END_WORKER,     /* its worker was replaced, and it could not, or should not, move */
     ACCESS_END_SHUTDOWN,   /* the service stopped */
     ACCESS_END_OPERATOR,   /* prongctl close */
-    ACCESS_END_PROGRAM,    /* not a connection: a program that a handler had started */
+    ACCESS_END_PROGRAM,    /* the program that had the connection, by itself */
+    ACCESS_END_RUNTIME,    /* `max_runtime` of a program */
     ACCESS_ENDS
 };
 

@@ -18,7 +18,8 @@ static const struct command_option servers_options[] = {
         {"peer", "ADDRESS", "Those of this client, or of a network as 192.0.2.0/24."},           \
         {"worker", "SLOT", "Those of the worker in this slot; GENERATION.SLOT for an old one."}, \
         {"state", "STATE",                                                                       \
-         "Those that are open, paused, blocked, half-open, ending or draining."},                \
+         "Those that are open, paused, blocked, half-open, ending, draining or running a "       \
+         "program."},                                                                            \
         {"min-age", "TIME", "Those that are at least so old, as 90s, 10m or 2h."},               \
         {"max-age", "TIME", "Those that are at most so old."},                                   \
         {"min-idle", "TIME", "Those on which nothing came or went for so long."},                \
@@ -81,11 +82,13 @@ const struct command_row commands[COMMAND_COUNT] = {
      .help = "Shows the servers: addresses, connections, rates, who waits and who was dropped.",
      .is_local = true, .options = servers_options},
     {COMMAND_CONNECTIONS, "connections", "", 0, 0,
-     .help = "Shows the connections: client, worker, age, bytes, what waits to be sent.",
+     .help = "Shows the connections: client, worker, age, bytes, what waits to be sent; and the "
+             "programs of exec: process, CPU time, command.",
      .options = connections_options},
     {COMMAND_CLOSE, "close", "ID…", 0, 2000,
      .help =
-         "Closes connections: by number, as connections shows it, or those that options choose.",
+         "Closes connections: by number, as connections shows it, or those that options choose; "
+         "a program gets SIGTERM and, after kill_timeout, SIGKILL.",
      .options = close_options},
     {COMMAND_TAP, "tap", "ID", 1, 1,
      .help =

@@ -28,10 +28,10 @@
     MESSAGE(CLOSE_HANDLE, "master to worker: close a retired listening handle; its inode number") \
     MESSAGE(ACCESS_REOPEN,                                                                        \
             "master to worker: an access log's file, opened anew; the server's index")            \
-    MESSAGE(ROSTER, "master to worker: list your connections; struct message_ask")                \
-    MESSAGE(CLOSE, "master to worker: close these connections; struct message_ask")               \
+    MESSAGE(ROSTER, "master to worker, keeper: list your connections; struct message_ask")        \
+    MESSAGE(CLOSE, "master to worker, keeper: close these connections; struct message_ask")       \
     MESSAGE(DRAIN_SERVER, "master to worker: no new clients, or so again; struct message_drain")  \
-    MESSAGE(TOLD, "worker to master: what was asked; struct message_told, perhaps a descriptor")  \
+    MESSAGE(TOLD, "to master: what was asked; struct message_told, perhaps a descriptor")         \
     MESSAGE(STATUS, "master to observer: what status says, as JSON in a file")                    \
     MESSAGE(RUN, "worker to keeper: a connection, for a program; struct message_run")             \
     MESSAGE(RETIRE, "master to keeper: take no more, end with the last program")                  \
@@ -70,7 +70,7 @@ struct message_gave {
     uint32_t kept;
 };
 
-/* A question to all workers at once. */
+/* A question to all workers, and perhaps keepers, at once. */
 struct message_ask {
     uint64_t ticket; /* which question it is */
     uint64_t ids[];  /* of connections, where it is about some */

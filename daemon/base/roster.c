@@ -15,12 +15,13 @@
 static const char *const state_names[ROSTER_STATES] = {
     [ROSTER_OPEN] = "open",           [ROSTER_PAUSED] = "paused", [ROSTER_BLOCKED] = "blocked",
     [ROSTER_HALF_OPEN] = "half-open", [ROSTER_ENDING] = "ending", [ROSTER_DRAINING] = "draining",
+    [ROSTER_RUNNING] = "running",
 };
 
 /* What the first rows had: the rest of one that is shorter is zero. */
 #define LEAST_ROW offsetof(struct roster_row, queued_upstream)
 
-_Static_assert(sizeof(struct roster_row) == 136 && LEAST_ROW == 128, "rows have no holes");
+_Static_assert(sizeof(struct roster_row) == 152 && LEAST_ROW == 128, "rows have no holes");
 _Static_assert(sizeof(struct roster_head) == 48, "nor has the head");
 
 static bool is_whole(const struct roster_head *head, size_t size)

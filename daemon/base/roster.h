@@ -10,6 +10,8 @@
  *     server_count times struct roster_server
  *     at head_size: row_count rows of row_size bytes, each beginning with a struct roster_row
  *
+ * A keeper writes one, too: the connections are those of its programs.
+ *
  * A version that adds members at the end of head or row raises the sizes and stays readable; one
  * that changes the meaning of a member raises ROSTER_VERSION.
  */
@@ -34,11 +36,15 @@ enum roster_state {
     ROSTER_HALF_OPEN, /* the client has ended, its handler has not */
     ROSTER_ENDING,    /* its handler has ended, the client has not */
     ROSTER_DRAINING,  /* its worker waits for its end */
+    ROSTER_RUNNING,   /* a program has it */
     ROSTER_STATES
 };
 
 #define ROSTER_IDLE_UNKNOWN UINT32_MAX
 #define ROSTER_TEXT_SIZE    60
+
+/* The slot of a keeper, which has none. */
+#define ROSTER_KEEPER UINT32_MAX
 
 struct roster_head {
     char magic[8];
@@ -47,8 +53,8 @@ struct roster_head {
     uint32_t row_size;
     uint32_t server_count;
     uint64_t row_count;
-    uint64_t generation; /* of the worker, as the next two */
-    uint32_t slot;
+    uint64_t generation; /* of the worker, as the next two; 0 of a keeper */
+    uint32_t slot;       /* ROSTER_KEEPER */
     uint32_t pid;
 };
 
@@ -72,6 +78,12 @@ struct roster_row {
     uint16_t moves;
     char text[ROSTER_TEXT_SIZE]; /* what the handler says; ends with a NUL */
     uint64_t queued_upstream;    /* of `queued`: for companions, as a relay's upstream */
+
+    /* In a keeper's roster, of a program; nobody counts the bytes of such a connection: they are 0.
+     */
+    uint64_t cpu_ms; /* that the program itself has used */
+    uint32_t pid;    /* 0: it waits for its turn, and none runs yet */
+    uint32_t unused; /* 0 */
 };
 
 /* A roster that was read.  The bytes are borrowed. */

@@ -20,20 +20,27 @@
 #define LIMIT     1000
 #define LIMIT_TOP 20
 
-static const struct table_column columns[] = {
-    {"ID", "id", TABLE_NUMBER},
-    {"SERVER", "server", TABLE_TEXT},
-    {"PEER", "peer", TABLE_TEXT},
-    {"WORKER", "worker", TABLE_TEXT},
-    {"AGE", "age_s", TABLE_TIME},
-    {"IDLE", "idle_s", TABLE_TIME},
-    {"IN", "bytes_read", TABLE_BYTES},
-    {"OUT", "bytes_written", TABLE_BYTES},
-    {"QUEUED", "queued_bytes", TABLE_BYTES},
-    {"STATE", "state", TABLE_TEXT},
-    {"MOVES", "moves", TABLE_NUMBER},
-    {"TEXT", "text", TABLE_TEXT},
+static const struct {
+    struct table_column column;
+    bool of_programs; /* shown only where there are some */
+} columns[] = {
+    {{"ID", "id", TABLE_NUMBER}, false},
+    {{"SERVER", "server", TABLE_TEXT}, false},
+    {{"PEER", "peer", TABLE_TEXT}, false},
+    {{"WORKER", "worker", TABLE_TEXT}, false},
+    {{"PID", "pid", TABLE_NUMBER}, true},
+    {{"AGE", "age_s", TABLE_TIME}, false},
+    {{"IDLE", "idle_s", TABLE_TIME}, false},
+    {{"CPU", "cpu_s", TABLE_TIME}, true},
+    {{"IN", "bytes_read", TABLE_BYTES}, false},
+    {{"OUT", "bytes_written", TABLE_BYTES}, false},
+    {{"QUEUED", "queued_bytes", TABLE_BYTES}, false},
+    {{"STATE", "state", TABLE_TEXT}, false},
+    {{"MOVES", "moves", TABLE_NUMBER}, false},
+    {{"TEXT", "text", TABLE_TEXT}, false},
 };
+
+#define COLUMN_COUNT (sizeof(columns) / sizeof(columns[0]))
 
 void connections_filter(struct crowd *crowd, const struct criteria *criteria)
 {
@@ -149,21 +156,39 @@ static void print_rest(const struct crowd *crowd, size_t shown)
         (void)printf("%s connections.\n", units_count(crowd->count, all));
 }
 
+static bool has_program(const struct crowd *crowd, size_t shown)
+{
+    for (size_t i = 0; i < shown; i++) {
+        if (crowd->members[i].is_program)
+            return true;
+    }
+    return false;
+}
+
 void connections_print(FILE *stream, const struct crowd *crowd, size_t shown)
 {
+    bool of_programs = has_program(crowd, shown);
+    struct table_column chosen[COLUMN_COUNT];
     json_t *rows = json_array();
+    size_t count = 0;
+
+    for (size_t i = 0; i < COLUMN_COUNT; i++) {
+        if (of_programs || !columns[i].of_programs)
+            chosen[count++] = columns[i].column;
+    }
 
     for (size_t i = 0; i < shown; i++)
         json_array_append_new(rows, crowd_describe(&crowd->members[i]));
-    table_print(stream, columns, sizeof(columns) / sizeof(columns[0]), rows);
+    table_print(stream, chosen, count, rows);
     json_decref(rows);
 }
 
 /* One after the other: a hundred thousand objects need not be there at once. */
 static void print_json(const struct crowd *crowd, size_t shown)
 {
-    (void)printf("{\"ok\": true, \"count\": %zu, \"missing_workers\": %u, \"connections\": [",
-                 crowd->count, crowd->missing);
+    (void)printf("{\"ok\": true, \"count\": %zu, \"missing_workers\": %u, "
+                 "\"missing_keepers\": %u, \"connections\": [",
+                 crowd->count, crowd->missing, crowd->missing_keepers);
     for (size_t i = 0; i < shown; i++) {
         json_t *member = crowd_describe(&crowd->members[i]);
 
@@ -187,6 +212,10 @@ static void show(const struct call *call, const struct crowd *crowd, uint64_t li
     if (crowd->missing > 0)
         (void)fprintf(stderr, "prongctl: %u workers told nothing: theirs are not in the list\n",
                       crowd->missing);
+    if (crowd->missing_keepers > 0)
+        (void)fprintf(stderr,
+                      "prongctl: %u keepers told nothing: their programs are not in the list\n",
+                      crowd->missing_keepers);
 }
 
 /* --- The command --- */

@@ -83,7 +83,7 @@ static const struct {
     {"server", read_server, "the name of a server"},
     {"peer", read_peer, "an address, or a network as 192.0.2.0/24"},
     {"worker", read_worker, "the number of a slot, or GENERATION.SLOT"},
-    {"state", read_state, "open, paused, blocked, half-open, ending or draining"},
+    {"state", read_state, "open, paused, blocked, half-open, ending, draining or running"},
     {"min-age", read_min_age, "a time, as 90s, 10m or 2h"},
     {"max-age", read_max_age, "a time, as 90s, 10m or 2h"},
     {"min-idle", read_min_idle, "a time, as 90s, 10m or 2h"},
@@ -133,6 +133,8 @@ static bool peer_matches(const struct criteria *criteria, const struct roster_ro
 
 static bool worker_matches(const struct criteria *criteria, const struct crowd_member *member)
 {
+    if (member->is_program)
+        return !criteria->by_slot && !criteria->by_generation;
     return (!criteria->by_slot || member->slot == criteria->slot) &&
            (!criteria->by_generation || member->generation == criteria->generation);
 }

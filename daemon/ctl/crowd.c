@@ -53,6 +53,7 @@ int crowd_add(struct crowd *crowd, const struct roster *roster)
         member->server = name_at(roster, member->row.server);
         member->generation = roster->head.generation;
         member->slot = roster->head.slot;
+        member->is_program = roster->head.slot == ROSTER_KEEPER;
     }
     return 0;
 }
@@ -104,10 +105,13 @@ static int by_id(const void *left, const void *right)
 
     if (one->row.id != other->row.id)
         return one->row.id < other->row.id ? -1 : 1;
+    if (one->is_program != other->is_program)
+        return one->is_program ? 1 : -1;
     return one->row.moves < other->row.moves ? -1 : one->row.moves > other->row.moves;
 }
 
-/* Of two the one that has moved more often stays: the other one was before. */
+/* Of two the one that has moved more often stays, or that has a program: the other one was before.
+ */
 static void remove_doubles(struct crowd *crowd)
 {
     size_t kept = 0;
@@ -144,6 +148,16 @@ static int fail(int error)
     return CALL_SYSTEM;
 }
 
+static void count_missing(struct crowd *crowd, const json_t *missing)
+{
+    for (size_t i = 0; i < json_array_size(missing); i++) {
+        if (json_object_get(json_array_get(missing, i), "keeper") != NULL)
+            crowd->missing_keepers++;
+        else
+            crowd->missing++;
+    }
+}
+
 static int take(struct crowd *crowd, const struct call *call, json_t *answer,
                 const struct client_fds *fds)
 {
@@ -154,7 +168,7 @@ static int take(struct crowd *crowd, const struct call *call, json_t *answer,
     error = add_files(crowd, fds);
     if (error < 0)
         return fail(error);
-    crowd->missing = (unsigned)json_array_size(json_object_get(answer, "missing"));
+    count_missing(crowd, json_object_get(answer, "missing"));
     remove_doubles(crowd);
     return 0;
 }
@@ -198,21 +212,50 @@ static json_t *idle_of(const struct roster_row *row)
     return row->idle_ms != ROSTER_IDLE_UNKNOWN ? json_real(row->idle_ms / 1e3) : json_null();
 }
 
-json_t *crowd_describe(const struct crowd_member *member)
+static json_t *describe_row(const struct crowd_member *member)
 {
     const struct roster_row *row = &member->row;
     char peer[PRONG_ADDRESS_TEXT_SIZE], server[256], text[256];
 
-    return json_pack("{s:I, s:s, s:s, s:o, s:I, s:i, s:f, s:o, s:I, s:I, s:I, s:I, s:s, s:i, s:s}",
-                     "id", (json_int_t)row->id, "server",
+    return json_pack("{s:I, s:s, s:s, s:f, s:s, s:i, s:s}", "id", (json_int_t)row->id, "server",
                      log_escape(member->server, strlen(member->server), server, sizeof(server)),
-                     "peer", crowd_peer(member, peer, sizeof(peer)), "worker",
+                     "peer", crowd_peer(member, peer, sizeof(peer)), "age_s", row->age_ds / 10.,
+                     "state", roster_state_name((enum roster_state)row->state), "moves",
+                     (int)row->moves, "text",
+                     log_escape(row->text, strlen(row->text), text, sizeof(text)));
+}
+
+static json_t *describe_worker(const struct crowd_member *member)
+{
+    const struct roster_row *row = &member->row;
+
+    return json_pack("{s:o, s:I, s:i, s:o, s:I, s:I, s:I, s:I}", "worker",
                      json_sprintf("%llu.%u", (unsigned long long)member->generation, member->slot),
                      "generation", (json_int_t)member->generation, "slot", (int)member->slot,
-                     "age_s", row->age_ds / 10., "idle_s", idle_of(row), "bytes_read",
-                     (json_int_t)row->bytes_read, "bytes_written", (json_int_t)row->bytes_written,
-                     "queued_bytes", (json_int_t)row->queued, "queued_upstream_bytes",
-                     (json_int_t)row->queued_upstream, "state",
-                     roster_state_name((enum roster_state)row->state), "moves", (int)row->moves,
-                     "text", log_escape(row->text, strlen(row->text), text, sizeof(text)));
+                     "idle_s", idle_of(row), "bytes_read", (json_int_t)row->bytes_read,
+                     "bytes_written", (json_int_t)row->bytes_written, "queued_bytes",
+                     (json_int_t)row->queued, "queued_upstream_bytes",
+                     (json_int_t)row->queued_upstream);
+}
+
+/* Nobody counts its bytes; and one that waits for its turn has no process yet. */
+static json_t *describe_program(const struct roster_row *row)
+{
+    json_t *described = json_pack("{s:s, s:n, s:n, s:n, s:n, s:n, s:n, s:n}", "worker", "keeper",
+                                  "generation", "slot", "idle_s", "bytes_read", "bytes_written",
+                                  "queued_bytes", "queued_upstream_bytes");
+
+    if (row->pid != 0)
+        json_object_update_new(described, json_pack("{s:I, s:f}", "pid", (json_int_t)row->pid,
+                                                    "cpu_s", (double)row->cpu_ms / 1e3));
+    return described;
+}
+
+json_t *crowd_describe(const struct crowd_member *member)
+{
+    json_t *described = describe_row(member);
+
+    json_object_update_new(described, member->is_program ? describe_program(&member->row)
+                                                         : describe_worker(member));
+    return described;
 }

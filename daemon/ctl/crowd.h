@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * The crowd: every connection of the service, read from the rosters of its workers.
+ * The crowd: every connection of the service, read from the rosters of its workers and keepers.
  */
 #ifndef PRONGCTL_CROWD_H
 #define PRONGCTL_CROWD_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,7 @@ struct crowd_member {
     const char *server;  /* its name, the crowd's */
     uint64_t generation; /* of its worker */
     unsigned slot;
+    bool is_program; /* a keeper has it, and it has no worker */
 };
 
 struct crowd {
@@ -25,7 +27,8 @@ struct crowd {
     size_t count, room;
     void **files; /* rosters, malloc'ed: server names stand there */
     size_t file_count;
-    unsigned missing; /* workers that told nothing */
+    unsigned missing;         /* workers that told nothing */
+    unsigned missing_keepers; /* likewise */
 };
 
 /* Asks for all connections.  One that moves meanwhile, and was seen twice, is there once.  The exit

@@ -72,7 +72,7 @@ void account_ended(struct access_log *log, const struct run *run, int status,
                                        .client = &run->remote,
                                        .local = &run->local,
                                        .duration_ms = (uint64_t)(seconds * 1e3),
-                                       .end = ACCESS_END_PROGRAM,
+                                       .end = run->end,
                                        .fields = fields};
 
     describe(run, status, usage, fields, sizeof(fields));

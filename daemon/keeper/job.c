@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "clock.h"
 #include "ipc.h"
 #include "message.h"
 
@@ -46,6 +47,7 @@ int job_read(struct job *job, const struct ipc_frame *frame)
             .local = run.local,
             .remote = run.remote,
             .fd = frame->fds[0],
+            .taken_at = clock_s(),
         };
         return 0;
     }

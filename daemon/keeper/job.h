@@ -14,6 +14,7 @@ struct job {
     uint64_t connection; /* its number */
     struct prong_address local, remote;
     int fd;
+    double taken_at; /* clock_s() */
 };
 
 /* A worker may run a module that writes what it likes: nothing of the frame is trusted.  0 and a

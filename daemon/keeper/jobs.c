@@ -116,13 +116,17 @@ void jobs_try_again(struct keeper *keeper)
     keeper_conclude(keeper);
 }
 
-void jobs_drop_held(struct keeper *keeper)
+bool jobs_drop_held(struct keeper *keeper, uint64_t connection, enum access_end end)
 {
-    if (!keeper->holds)
-        return;
+    if (!keeper->holds || keeper->held.connection != connection)
+        return false;
+    account_refused(keeper->access_log, keeper->keeping, &keeper->held, access_end_reason(end));
+    close(keeper->held.fd);
     keeper->holds = false;
     ev_timer_stop(keeper->loop, &keeper->retry);
-    close(keeper->held.fd);
+    if (keeper->state != KEEPER_ENDING)
+        ev_io_start(keeper->loop, &keeper->work);
+    return true;
 }
 
 /* --- When --- */

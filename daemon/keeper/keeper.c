@@ -20,6 +20,7 @@
 #include "ipc.h"
 #include "keeper_internal.h"
 #include "keeping.h"
+#include "listing.h"
 #include "log.h"
 #include "message.h"
 #include "process.h"
@@ -73,6 +74,12 @@ static void on_report(struct ev_loop *loop, ev_timer *timer, int revents)
         keeper_report_soon(keeper);
     else
         report(keeper);
+}
+
+void keeper_tell(struct keeper *keeper, const struct message_told *told, size_t size, int fd)
+{
+    if (keeper->channel != NULL)
+        (void)ipc_send(keeper->channel, MESSAGE_TOLD, told, size, &fd, fd >= 0 ? 1 : 0);
 }
 
 /* --- Children --- */
@@ -151,6 +158,7 @@ static int prepare(struct keeper *keeper)
 static void clear(struct keeper *keeper)
 {
     report(keeper);
+    listing_stop_all(keeper);
     ipc_free(keeper->channel);
     access_log_free(keeper->access_log);
     environment_free(keeper->environment);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The inside of a keeper, shared by keeper.c, jobs.c and orders.c.
+ * The inside of a keeper, shared by keeper.c, jobs.c, orders.c and listing.c.
  */
 #ifndef PRONGD_KEEPER_INTERNAL_H
 #define PRONGD_KEEPER_INTERNAL_H
@@ -8,6 +8,7 @@
 #include <ev.h>
 #include <stdbool.h>
 
+#include "access_end.h"
 #include "allowance.h"
 #include "ipc.h"
 #include "job.h"
@@ -17,6 +18,7 @@
 struct access_log;
 struct environment;
 struct keeping;
+struct listing;
 
 /*  TAKING → FINISHING → ENDING        TAKING → ENDING */
 enum keeper_state {
@@ -42,6 +44,7 @@ struct keeper {
     struct message_programs programs;
     struct job held; /* there is no room for its program yet, and nothing is taken before it */
     bool holds;
+    struct listing *listings; /* that are being written */
 };
 
 /* The only place that changes the state. */
@@ -53,6 +56,9 @@ void keeper_conclude(struct keeper *keeper);
 /* Tells the master, soon, what has changed. */
 void keeper_report_soon(struct keeper *keeper);
 
+/* Answers a question of the master with MESSAGE_TOLD; borrows the descriptor (-1: none). */
+void keeper_tell(struct keeper *keeper, const struct message_told *told, size_t size, int fd);
+
 /* --- jobs.c --- */
 
 /* Takes what waits; unless it is about to end, others have their turn after a while. */
@@ -61,8 +67,8 @@ void jobs_take(struct keeper *keeper);
 /* There may be room for the one that is held: it goes first, then others. */
 void jobs_try_again(struct keeper *keeper);
 
-/* The one that is held gets no program. */
-void jobs_drop_held(struct keeper *keeper);
+/* The one that is held, if it is this connection, gets no program.  False: it is another. */
+bool jobs_drop_held(struct keeper *keeper, uint64_t connection, enum access_end end);
 
 void jobs_start(struct keeper *keeper);
 

@@ -25,11 +25,12 @@ static void start_limit(struct run *run, uint64_t ms)
     ev_timer_start(run->loop, &run->limit);
 }
 
-void run_terminate(struct run *run)
+void run_terminate(struct run *run, enum access_end end)
 {
     if (run->state != RUN_RUNNING)
         return;
     run->state = RUN_TERMINATED;
+    run->end = end;
     kill(-run->pid, SIGTERM);
     ev_timer_stop(run->loop, &run->limit);
     start_limit(run, run->keeping->kill_timeout_ms);
@@ -44,7 +45,7 @@ static void on_limit(struct ev_loop *loop, ev_timer *timer, int revents)
     if (run->state == RUN_RUNNING) {
         log_warning("program runs for too long server=%s pid=%d connection=%llu",
                     run->keeping->server, (int)run->pid, (unsigned long long)run->connection);
-        run_terminate(run);
+        run_terminate(run, ACCESS_END_RUNTIME);
         return;
     }
     run->state = RUN_KILLED;
@@ -99,6 +100,7 @@ static struct run *make(struct ev_loop *loop, const struct keeping *keeping, con
     run->connection = job->connection;
     run->local = job->local;
     run->remote = job->remote;
+    run->end = ACCESS_END_PROGRAM;
     run->started_at = clock_s();
     run->complaints.io.fd = -1;
     ev_timer_init(&run->limit, on_limit, 0., 0.);

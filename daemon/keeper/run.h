@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "access_end.h"
 #include "complaints.h"
 
 struct environment;
@@ -30,8 +31,9 @@ struct run {
     pid_t pid;
     uint64_t connection;
     struct prong_address local, remote;
-    double started_at; /* clock_s() */
-    ev_timer limit;    /* RUNNING: max_runtime; TERMINATED: kill_timeout */
+    enum access_end end; /* who ends it: itself, unless another has begun to */
+    double started_at;   /* clock_s() */
+    ev_timer limit;      /* RUNNING: max_runtime; TERMINATED: kill_timeout */
     struct ev_loop *loop;
     const struct keeping *keeping; /* borrowed */
     struct complaints complaints;
@@ -42,8 +44,9 @@ struct run {
 int run_start(struct run **result, struct ev_loop *loop, const struct keeping *keeping,
               struct environment *environment, const struct job *job);
 
-/* Asks it to end; it has kill_timeout for that.  Harmless when it was asked already. */
-void run_terminate(struct run *run);
+/* Asks it to end, and notes for whom; it has kill_timeout for that.  Harmless when it was asked
+ * already. */
+void run_terminate(struct run *run, enum access_end end);
 
 /* The process is waited for: logs what it said last, and frees. */
 void run_end(struct run *run);

@@ -39,10 +39,21 @@ void runs_remove(struct runs *runs, struct run *run)
     runs->count--;
 }
 
-void runs_terminate(const struct runs *runs)
+struct run *runs_find_connection(const struct runs *runs, uint64_t connection)
+{
+    for (size_t i = 0; i < RUNS_BUCKETS; i++) {
+        for (struct run *run = runs->buckets[i]; run != NULL; run = run->next) {
+            if (run->connection == connection)
+                return run;
+        }
+    }
+    return NULL;
+}
+
+void runs_terminate(const struct runs *runs, enum access_end end)
 {
     for (size_t i = 0; i < RUNS_BUCKETS; i++) {
         for (struct run *run = runs->buckets[i]; run != NULL; run = run->next)
-            run_terminate(run);
+            run_terminate(run, end);
     }
 }

@@ -6,7 +6,10 @@
 #define PRONGD_RUNS_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
+
+#include "access_end.h"
 
 struct run;
 
@@ -24,7 +27,10 @@ struct run *runs_find(const struct runs *runs, pid_t pid);
 
 void runs_remove(struct runs *runs, struct run *run);
 
+/* The one of a connection; NULL: none. */
+struct run *runs_find_connection(const struct runs *runs, uint64_t connection);
+
 /* Asks every one to end. */
-void runs_terminate(const struct runs *runs);
+void runs_terminate(const struct runs *runs, enum access_end end);
 
 #endif

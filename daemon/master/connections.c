@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Questions to workers about their connections.
+ * Questions to workers and keepers about their connections.
  */
 #include "connections.h"
 
@@ -13,6 +13,8 @@
 
 static json_t *describe_part(const struct survey_part *part)
 {
+    if (part->is_keeper)
+        return json_pack("{s:b, s:I}", "keeper", 1, "pid", (json_int_t)part->pid);
     return json_pack("{s:I, s:i, s:I}", "generation", (json_int_t)part->generation, "slot",
                      (int)part->slot, "pid", (json_int_t)part->pid);
 }
@@ -47,6 +49,7 @@ void connections_list(struct control_client *client, const json_t *arguments, vo
     struct survey_question question = {.message = MESSAGE_ROSTER,
                                        .payload = &ask,
                                        .payload_size = sizeof(ask),
+                                       .asks_keepers = true,
                                        .answer = answer_list};
     struct master *master = user;
 
@@ -105,6 +108,7 @@ void connections_close(struct control_client *client, const json_t *arguments, v
                                        .payload = ask,
                                        .payload_size = size,
                                        .id_count = count,
+                                       .asks_keepers = true,
                                        .answer = answer_close};
     struct master *master = user;
 

@@ -13,6 +13,7 @@
 #include "fork.h"
 #include "ipc.h"
 #include "log.h"
+#include "survey.h"
 
 /* --- The channel --- */
 
@@ -21,9 +22,11 @@ static void on_frame(struct ipc *ipc, const struct ipc_frame *frame, void *user)
     struct keeper_process *process = user;
 
     (void)ipc;
-    ipc_close_fds(frame);
     if (frame->type == MESSAGE_PROGRAMS && frame->size == sizeof(process->programs))
         memcpy(&process->programs, frame->payload, sizeof(process->programs));
+    if (frame->type == MESSAGE_TOLD)
+        survey_on_told(process->surveys, process, frame);
+    ipc_close_fds(frame);
 }
 
 /* Its death is told by the kernel. */
@@ -57,6 +60,7 @@ void keeper_process_hear_out(struct keeper_process *process)
 {
     if (process->ipc != NULL)
         ipc_read_rest(process->ipc);
+    survey_on_lost(process->surveys, process);
 }
 
 /* --- The end --- */
@@ -82,13 +86,14 @@ void keeper_process_terminate(struct keeper_process *process, uint64_t after_ms,
 
 /* --- Life --- */
 
-struct keeper_process *keeper_process_new(struct ev_loop *loop)
+struct keeper_process *keeper_process_new(struct surveys *surveys)
 {
     struct keeper_process *process = calloc(1, sizeof(*process));
 
     if (process == NULL)
         return NULL;
-    process->loop = loop;
+    process->surveys = surveys;
+    process->loop = surveys->loop;
     process->started_at = clock_s();
     ev_timer_init(&process->limit, on_limit, 0., 0.);
     process->limit.data = process;
@@ -126,9 +131,9 @@ json_t *keeper_process_describe(const struct keeper_process *process)
                      "programs", programs_json(&process->programs));
 }
 
-struct keeper_process *keeper_process_adopt(struct ev_loop *loop, const json_t *value)
+struct keeper_process *keeper_process_adopt(struct surveys *surveys, const json_t *value)
 {
-    struct keeper_process *process = keeper_process_new(loop);
+    struct keeper_process *process = keeper_process_new(surveys);
     json_int_t pid = json_integer_value(json_object_get(value, "pid"));
     int fd = (int)json_integer_value(json_object_get(value, "fd"));
 
@@ -141,7 +146,7 @@ struct keeper_process *keeper_process_adopt(struct ev_loop *loop, const json_t *
         process->state = KEEPER_PROCESS_RETIRED;
     programs_read(&process->programs, json_object_get(value, "programs"));
     if (fd >= 0)
-        process->ipc = ipc_new(loop, fd, &channel_events, process);
+        process->ipc = ipc_new(process->loop, fd, &channel_events, process);
     return process;
 }
 

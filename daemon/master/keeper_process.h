@@ -15,6 +15,7 @@
 #include "message.h"
 
 struct ipc;
+struct surveys;
 
 /*  TAKING → RETIRED        it may end in any of them */
 enum keeper_process_state {
@@ -29,12 +30,14 @@ struct keeper_process {
     struct ipc *ipc;
     double started_at; /* clock_s() */
     struct message_programs programs;
+    struct surveys *surveys;
     struct ev_loop *loop;
     ev_timer limit; /* then it is killed: the service stops, and it should have ended */
 };
 
-/* Without a process.  NULL when memory is short. */
-struct keeper_process *keeper_process_new(struct ev_loop *loop);
+/* Without a process.  Borrows `surveys`, whose questions it answers; its loop is theirs.  NULL when
+ * memory is short. */
+struct keeper_process *keeper_process_new(struct surveys *surveys);
 
 /* Forks.  0 in both processes: in the child `pid` is 0, and `*channel_fd` is its end.  A negative
  * code in the only one. */
@@ -52,12 +55,12 @@ void keeper_process_terminate(struct keeper_process *process, uint64_t after_ms,
 void keeper_process_tell(const struct keeper_process *process, enum message message,
                          const void *payload, size_t size, int fd);
 
-/* It is dead: takes what it said before. */
+/* It is dead: takes what it said before, and nobody waits for more. */
 void keeper_process_hear_out(struct keeper_process *process);
 
 /* For the estate, and from it.  NULL: it makes no sense, or memory is short. */
 json_t *keeper_process_describe(const struct keeper_process *process);
-struct keeper_process *keeper_process_adopt(struct ev_loop *loop, const json_t *value);
+struct keeper_process *keeper_process_adopt(struct surveys *surveys, const json_t *value);
 
 /* Accepts NULL.  Closes the channel, no more. */
 void keeper_process_free(struct keeper_process *process);

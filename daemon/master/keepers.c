@@ -167,6 +167,16 @@ bool keepers_on_child(struct keepers *keepers, pid_t pid, int status)
 
 /* --- What others are told --- */
 
+void keepers_visit(const struct keepers *keepers,
+                   void (*visit)(const struct keeper_process *process, void *user), void *user)
+{
+    for (const struct kept *kept = keepers->first; kept != NULL; kept = kept->next) {
+        for (const struct keeper_process *process = kept->processes; process != NULL;
+             process = process->next)
+            visit(process, user);
+    }
+}
+
 void keepers_tell_all(const struct keepers *keepers, enum message message, const void *payload,
                       size_t size, int fd)
 {

@@ -22,6 +22,7 @@
 #include "message.h"
 
 struct config;
+struct keeper_process;
 struct keepers;
 struct master;
 
@@ -62,6 +63,10 @@ void keepers_tell_all(const struct keepers *keepers, enum message message, const
 
 /* The files of access logs were opened anew. */
 void keepers_reopen_access(const struct keepers *keepers);
+
+/* Shows every keeper. */
+void keepers_visit(const struct keepers *keepers,
+                   void (*visit)(const struct keeper_process *process, void *user), void *user);
 
 /* True: this child was a keeper. */
 bool keepers_on_child(struct keepers *keepers, pid_t pid, int status);

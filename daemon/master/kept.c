@@ -165,7 +165,7 @@ static bool has_plan(struct kept *kept)
 
 static void start(struct kept *kept)
 {
-    struct keeper_process *process = keeper_process_new(kept->master->loop);
+    struct keeper_process *process = keeper_process_new(&kept->master->surveys);
     int channel_fd = -1, error = process == NULL ? -ENOMEM : 0;
 
     if (error == 0 && !has_plan(kept))
@@ -316,7 +316,7 @@ static int adopt_processes(struct kept *kept, const json_t *list)
 
     json_array_foreach(list, i, value)
     {
-        struct keeper_process *process = keeper_process_adopt(kept->master->loop, value);
+        struct keeper_process *process = keeper_process_adopt(&kept->master->surveys, value);
 
         if (process == NULL)
             return -EPROTO;

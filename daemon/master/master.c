@@ -176,7 +176,8 @@ static bool init(struct master *master, const struct master_entries *entries)
     }
     waiting_init(&master->stopping, master->loop, master_describe_rest, master);
     waiting_init(&master->sleeping, master->loop, master_describe_rest, master);
-    master->surveys = (struct surveys){.loop = master->loop, .generations = &master->generations};
+    master->surveys = (struct surveys){
+        .loop = master->loop, .generations = &master->generations, .keepers = master->keepers};
     master->started = time(NULL);
     master->started_at = clock_s();
     return true;

@@ -14,6 +14,8 @@
 #include "control.h"
 #include "generation.h"
 #include "ipc.h"
+#include "keeper_process.h"
+#include "keepers.h"
 #include "slot.h"
 
 #define LIMIT_S 5.0
@@ -75,41 +77,74 @@ void survey_clear(struct surveys *surveys, const char *why)
 
 /* --- Asking --- */
 
-/* A worker that does not exist is not waited for, nor one that cannot take it. */
-static void ask_slot(struct survey *survey, const struct slot *slot,
-                     const struct survey_question *question)
+/* Who cannot take it is not waited for. */
+static void ask(struct survey *survey, const struct survey_question *question, struct ipc *ipc,
+                const struct survey_part *who)
 {
-    struct survey_part *part = &survey->parts[survey->part_count];
+    struct survey_part *part = &survey->parts[survey->part_count++];
 
-    if (slot->ipc == NULL || slot->pid == 0)
-        return;
-    *part = (struct survey_part){
-        .generation = slot->generation->number, .slot = slot->index, .pid = slot->pid, .fd = -1};
-    if (ipc_send(slot->ipc, question->message, question->payload, question->payload_size,
-                 question->pass, question->pass != NULL ? 1 : 0) < 0)
+    *part = *who;
+    part->fd = -1;
+    if (ipc == NULL || ipc_send(ipc, question->message, question->payload, question->payload_size,
+                                question->pass, question->pass != NULL ? 1 : 0) < 0)
         part->state = SURVEY_PART_FAILED;
-    survey->part_count++;
+}
+
+static void ask_workers(struct survey *survey, const struct survey_question *question)
+{
+    for (const struct generation *generation = survey->surveys->generations->first;
+         generation != NULL; generation = generation->next) {
+        for (unsigned i = 0; i < generation->slot_count; i++) {
+            const struct slot *slot = &generation->slots[i];
+            const struct survey_part who = {.teller = slot,
+                                            .generation = generation->number,
+                                            .slot = slot->index,
+                                            .pid = slot->pid};
+
+            if (slot->ipc != NULL && slot->pid != 0)
+                ask(survey, question, slot->ipc, &who);
+        }
+    }
+}
+
+struct asking {
+    struct survey *survey;
+    const struct survey_question *question;
+};
+
+static void ask_keeper(const struct keeper_process *process, void *user)
+{
+    const struct asking *asking = user;
+    const struct survey_part who = {.teller = process, .is_keeper = true, .pid = process->pid};
+
+    ask(asking->survey, asking->question, process->ipc, &who);
 }
 
 static void ask_all(struct survey *survey, const struct survey_question *question)
 {
-    const struct generation *generation = survey->surveys->generations->first;
+    struct asking asking = {.survey = survey, .question = question};
 
     memcpy(question->payload, &survey->ticket, sizeof(survey->ticket));
-    for (; generation != NULL; generation = generation->next) {
-        for (unsigned i = 0; i < generation->slot_count; i++)
-            ask_slot(survey, &generation->slots[i], question);
-    }
+    ask_workers(survey, question);
+    if (question->asks_keepers)
+        keepers_visit(survey->surveys->keepers, ask_keeper, &asking);
 }
 
-static size_t count_slots(const struct generation_list *generations)
+static void count(const struct keeper_process *process, void *user)
 {
-    size_t count = 0;
+    (void)process;
+    ++*(size_t *)user;
+}
 
-    for (const struct generation *generation = generations->first; generation != NULL;
+static size_t count_all(const struct surveys *surveys)
+{
+    size_t sum = 0;
+
+    for (const struct generation *generation = surveys->generations->first; generation != NULL;
          generation = generation->next)
-        count += generation->slot_count;
-    return count;
+        sum += generation->slot_count;
+    keepers_visit(surveys->keepers, count, &sum);
+    return sum;
 }
 
 static struct survey *survey_new(struct surveys *surveys, const struct survey_question *question,
@@ -129,7 +164,7 @@ static struct survey *survey_new(struct surveys *surveys, const struct survey_qu
     survey->ticket = ++surveys->last_ticket;
     ev_timer_init(&survey->limit, on_limit, LIMIT_S, 0.);
     survey->limit.data = survey;
-    survey->parts = calloc(count_slots(surveys->generations) + 1, sizeof(*survey->parts));
+    survey->parts = calloc(count_all(surveys) + 1, sizeof(*survey->parts));
     survey->asked = calloc(question->id_count + 1, sizeof(*survey->asked));
     survey->found = calloc(question->id_count + 1, sizeof(*survey->found));
     if (survey->parts != NULL && survey->asked != NULL && survey->found != NULL)
@@ -161,7 +196,7 @@ void survey_start(struct surveys *surveys, const struct survey_question *questio
     conclude(survey);
 }
 
-/* --- What workers tell --- */
+/* --- What is told --- */
 
 static struct survey *find(const struct surveys *surveys, uint64_t ticket)
 {
@@ -172,13 +207,12 @@ static struct survey *find(const struct surveys *surveys, uint64_t ticket)
     return survey;
 }
 
-static struct survey_part *find_part(const struct survey *survey, const struct slot *slot)
+static struct survey_part *find_part(const struct survey *survey, const void *teller)
 {
     for (size_t i = 0; i < survey->part_count; i++) {
         struct survey_part *part = &survey->parts[i];
 
-        if (part->state == SURVEY_PART_AWAITED && part->slot == slot->index &&
-            part->generation == slot->generation->number)
+        if (part->state == SURVEY_PART_AWAITED && part->teller == teller)
             return part;
     }
     return NULL;
@@ -194,7 +228,7 @@ static void note_found(struct survey *survey, const struct ipc_frame *frame)
         memcpy(&survey->found[survey->found_count++], &told->ids[i], sizeof(told->ids[0]));
 }
 
-void survey_on_told(struct surveys *surveys, const struct slot *slot, const struct ipc_frame *frame)
+void survey_on_told(struct surveys *surveys, const void *teller, const struct ipc_frame *frame)
 {
     struct message_told told;
     struct survey_part *part;
@@ -204,7 +238,7 @@ void survey_on_told(struct surveys *surveys, const struct slot *slot, const stru
         return;
     memcpy(&told, frame->payload, sizeof(told));
     survey = find(surveys, told.ticket);
-    part = survey != NULL ? find_part(survey, slot) : NULL;
+    part = survey != NULL ? find_part(survey, teller) : NULL;
     if (part == NULL)
         return; /* it comes too late */
     part->error = (int)told.error;
@@ -215,12 +249,12 @@ void survey_on_told(struct surveys *surveys, const struct slot *slot, const stru
     conclude(survey);
 }
 
-void survey_on_lost(struct surveys *surveys, const struct slot *slot)
+void survey_on_lost(struct surveys *surveys, const void *teller)
 {
     struct survey *next;
 
     for (struct survey *survey = surveys->first; survey != NULL; survey = next) {
-        struct survey_part *part = find_part(survey, slot);
+        struct survey_part *part = find_part(survey, teller);
 
         next = survey->next;
         if (part == NULL)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A survey: a question to every worker of every generation, whose answers are put together for a
- * client of the control socket.
+ * A survey: a question to every worker of every generation, and to keepers where programs matter,
+ * whose answers are put together for a client of the control socket.
  *
- * The master waits for nobody: it has the answer when every worker has told or is gone, or after
+ * The master waits for nobody: it has the answer when everybody has told or is gone, or after
  * five seconds, and says who told nothing.
  */
 #ifndef PRONGD_SURVEY_H
@@ -19,21 +19,24 @@
 
 struct control_client;
 struct generation_list;
+struct ipc;
 struct ipc_frame;
-struct slot;
+struct keepers;
 struct survey;
 
 /*  AWAITED → TOLD | FAILED | GONE */
 enum survey_part_state {
     SURVEY_PART_AWAITED,
     SURVEY_PART_TOLD,
-    SURVEY_PART_FAILED, /* its worker told an error, or nothing in time */
-    SURVEY_PART_GONE    /* its worker has ended, and what it had has ended or moved */
+    SURVEY_PART_FAILED, /* its process told an error, or nothing in time */
+    SURVEY_PART_GONE    /* its process has ended, and what it had has ended or moved */
 };
 
-/* What one worker says. */
+/* What one worker or keeper says. */
 struct survey_part {
     enum survey_part_state state;
+    const void *teller; /* its struct slot or struct keeper_process: which one, no more */
+    bool is_keeper;     /* then it has neither of the next two */
     uint64_t generation;
     unsigned slot;
     pid_t pid;
@@ -68,19 +71,21 @@ struct surveys {
     struct survey *first;
     struct ev_loop *loop;
     const struct generation_list *generations;
+    const struct keepers *keepers;
     uint64_t last_ticket;
 };
 
 /* What is asked. */
 struct survey_question {
     enum message message;
+    bool asks_keepers;
     void *payload; /* begins with a uint64_t ticket, which is filled in; copied, as the next one */
     size_t payload_size;
     const uint64_t *ids; /* of the connections that it is about */
     size_t id_count;
     uint64_t number; /* whatever the answer needs to know, as the next one */
     void *user;
-    const int *pass; /* a descriptor for each worker, which gets a copy; NULL: none */
+    const int *pass; /* a descriptor for everybody, who gets a copy; NULL: none */
     const int *keep; /* one for the answer, which is taken; NULL: none */
     survey_answer *answer;
 };
@@ -90,12 +95,11 @@ struct survey_question {
 void survey_start(struct surveys *surveys, const struct survey_question *question,
                   struct control_client *client);
 
-/* MESSAGE_TOLD of a worker.  Keeps copies of the frame's descriptor. */
-void survey_on_told(struct surveys *surveys, const struct slot *slot,
-                    const struct ipc_frame *frame);
+/* MESSAGE_TOLD of a worker or a keeper.  Keeps copies of the frame's descriptor. */
+void survey_on_told(struct surveys *surveys, const void *teller, const struct ipc_frame *frame);
 
-/* The worker in this slot will tell nothing any more. */
-void survey_on_lost(struct surveys *surveys, const struct slot *slot);
+/* It will tell nothing any more. */
+void survey_on_lost(struct surveys *surveys, const void *teller);
 
 /* Ends all of them.  With `why` their clients are told, NULL: without a word. */
 void survey_clear(struct surveys *surveys, const char *why);
