@@ -68,6 +68,7 @@ struct message_give {
 struct message_gave {
     uint32_t moved;
     uint32_t kept;
+    uint32_t departed; /* of those that moved: to another generation */
 };
 
 /* A question to all workers, and perhaps keepers, at once. */

@@ -8,6 +8,7 @@
 
 #include "generation.h"
 #include "log.h"
+#include "message.h"
 
 struct leaver {
     struct leaver *next;
@@ -42,15 +43,15 @@ void leaving_add(struct leaving *leaving, const struct generation *generation, u
     leaving->first = leaver;
 }
 
-void leaving_gave(struct leaving *leaving, const struct generation *generation, uint32_t moved,
-                  uint32_t kept)
+void leaving_gave(struct leaving *leaving, const struct generation *generation,
+                  const struct message_gave *gave)
 {
     struct leaver *leaver = *find(leaving, generation);
 
     if (leaver == NULL)
         return;
-    leaver->moved += moved;
-    leaver->kept += kept;
+    leaver->moved += gave->departed;
+    leaver->kept += gave->kept;
 }
 
 json_t *leaving_end(struct leaving *leaving, const struct generation *generation, double now)

@@ -11,6 +11,7 @@
 
 struct generation;
 struct leaver;
+struct message_gave;
 
 /* Empty when zeroed. */
 struct leaving {
@@ -21,9 +22,10 @@ struct leaving {
 void leaving_add(struct leaving *leaving, const struct generation *generation, uint64_t successor,
                  double now);
 
-/* A worker of it has given connections away. */
-void leaving_gave(struct leaving *leaving, const struct generation *generation, uint32_t moved,
-                  uint32_t kept);
+/* A worker of it has given connections away.  Counted are those that left the generation: one that
+ * went to a neighbour, of a worker that is recycled or to even out the load, moves once more. */
+void leaving_gave(struct leaving *leaving, const struct generation *generation,
+                  const struct message_gave *gave);
 
 /* It is gone: says so in the log and forgets it.  Gives the answer for those who waited; NULL: it
  * was not leaving. */

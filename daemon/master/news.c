@@ -14,6 +14,7 @@
 #include "listeners.h"
 #include "log.h"
 #include "master_internal.h"
+#include "message.h"
 
 static void log_ready(const struct generation *generation)
 {
@@ -78,13 +79,13 @@ static void on_failed(struct generation *generation, const char *why, void *user
     master_enter(master, MASTER_STOPPING);
 }
 
-static void on_gave(struct generation *generation, uint32_t moved, uint32_t kept, void *user)
+static void on_gave(struct generation *generation, const struct message_gave *gave, void *user)
 {
     struct master *master = user;
 
-    master->counters.moved += moved;
-    master->counters.drained += kept;
-    reload_on_gave(master->reload, generation, moved, kept);
+    master->counters.moved += gave->moved;
+    master->counters.drained += gave->kept;
+    reload_on_gave(master->reload, generation, gave);
 }
 
 static void on_worker(const struct slot *slot, void *user)

@@ -367,10 +367,10 @@ bool reload_on_failed(struct reload *reload, struct generation *generation, cons
     return true;
 }
 
-void reload_on_gave(struct reload *reload, const struct generation *generation, uint32_t moved,
-                    uint32_t kept)
+void reload_on_gave(struct reload *reload, const struct generation *generation,
+                    const struct message_gave *gave)
 {
-    leaving_gave(&reload->leaving, generation, moved, kept);
+    leaving_gave(&reload->leaving, generation, gave);
 }
 
 void reload_on_gone(struct reload *reload, const struct generation *generation)

@@ -22,6 +22,7 @@
 struct config;
 struct control_client;
 struct generation;
+struct message_gave;
 struct master;
 struct reload;
 
@@ -48,8 +49,8 @@ bool reload_on_failed(struct reload *reload, struct generation *generation, cons
 void reload_on_gone(struct reload *reload, const struct generation *generation);
 
 /* A worker of an old generation has given its connections away. */
-void reload_on_gave(struct reload *reload, const struct generation *generation, uint32_t moved,
-                    uint32_t kept);
+void reload_on_gave(struct reload *reload, const struct generation *generation,
+                    const struct message_gave *gave);
 
 /* Accepts NULL.  Clients that wait are told that the daemon stops. */
 void reload_free(struct reload *reload);

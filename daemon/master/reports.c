@@ -75,7 +75,7 @@ static void on_gave(struct slot *slot, const struct ipc_frame *frame)
     if (frame->size != sizeof(gave))
         return;
     memcpy(&gave, frame->payload, sizeof(gave));
-    supervisor->events->on_gave(slot->generation, gave.moved, gave.kept, supervisor->user);
+    supervisor->events->on_gave(slot->generation, &gave, supervisor->user);
 }
 
 static void on_told(struct slot *slot, const struct ipc_frame *frame)

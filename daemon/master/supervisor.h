@@ -23,6 +23,7 @@ struct timeline;
 struct generation;
 struct generation_list;
 struct ipc_frame;
+struct message_gave;
 struct slot;
 
 struct supervisor_events {
@@ -36,7 +37,7 @@ struct supervisor_events {
     void (*on_failed)(struct generation *generation, const char *why, void *user);
 
     /* A worker has given its connections away. */
-    void (*on_gave)(struct generation *generation, uint32_t moved, uint32_t kept, void *user);
+    void (*on_gave)(struct generation *generation, const struct message_gave *gave, void *user);
 
     /* A worker is ready: it will be told to accept after this. */
     void (*on_worker)(const struct slot *slot, void *user);

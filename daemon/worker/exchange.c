@@ -202,7 +202,8 @@ void exchange_give(struct exchange *exchange, size_t count)
     selection_end(&exchange->selection); /* who leaves has no choice */
     exchange->wanted = count;
     exchange->is_leaving = count == SIZE_MAX;
-    exchange->result = (struct exchange_result){0};
+    if (!exchange->is_giving) /* what moved before it was told to give all is not told yet */
+        exchange->result = (struct exchange_result){0};
     exchange->is_giving = true;
     exchange->hurries = false;
     exchange->patience_ends = clock_s() + (double)exchange->place.handoff_timeout_ms / 1e3;

@@ -22,7 +22,8 @@ struct service;
 
 struct exchange_result {
     uint32_t moved;
-    uint32_t kept; /* they end here: no such server there, or the handler cannot move them */
+    uint32_t departed; /* of those: to a worker of another generation */
+    uint32_t kept;     /* they end here: no such server there, or the handler cannot move them */
 };
 
 struct exchange_events {

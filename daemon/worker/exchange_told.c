@@ -91,6 +91,7 @@ static void on_taken(uint64_t id, void *user)
     log_debug("connection moved connection=%llu generation=%llu slot=%u", (unsigned long long)id,
               (unsigned long long)channel->generation, channel->slot);
     exchange->result.moved++;
+    exchange->result.departed += channel->generation != exchange->place.generation;
     exchange_go_on(exchange);
 }
 

@@ -67,7 +67,8 @@ void worker_leave(struct worker *worker)
 static void on_given(const struct exchange_result *result, void *user)
 {
     struct worker *worker = user;
-    struct message_gave gave = {.moved = result->moved, .kept = result->kept};
+    struct message_gave gave = {
+        .moved = result->moved, .kept = result->kept, .departed = result->departed};
 
     if (worker->channel != NULL)
         (void)ipc_send(worker->channel, MESSAGE_GAVE, &gave, sizeof(gave), NULL, 0);

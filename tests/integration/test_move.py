@@ -40,9 +40,9 @@ def reload(daemon):
     return json.loads(answer.stdout)
 
 
-def reload_later(daemon):
+def reload_later(daemon, *words):
     """The command still runs; its answer is that of .communicate()."""
-    return subprocess.Popen([PRONGCTL, "-s", daemon.control, "reload"], text=True,
+    return subprocess.Popen([PRONGCTL, "-s", daemon.control, "reload", *words], text=True,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 

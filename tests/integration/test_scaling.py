@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: MIT
 """More workers and fewer, one replaced, all evened out: no connection notices."""
 
+import json
 import signal
+import socket
 import threading
 
 import pytest
 
-from client import connect, echoes
+from client import connect, echoes, reset
 from daemon import eventually, server
 from kernel import client_ports
+from test_move import reload_later
 
 ECHO = server("echo", "echo")
 CLIENTS = 60
@@ -87,6 +90,36 @@ def test_a_recycled_worker_gives_its_connections_and_gets_its_share_back(crowd):
     eventually(is_replaced, "another process in the slot")
     eventually(lambda: is_even(crowd), "an even load")
     assert all_echo(crowd)
+
+
+def test_a_reload_counts_those_once_whom_a_recycled_worker_gave_away(prongd):
+    """A client of the relay that is still being connected keeps its worker giving until the reload:
+    what moved to the neighbours before, and from there to the new workers, moved once for it."""
+    full = socket.socket()
+    full.bind(("127.0.0.1", 0))
+    full.listen(0)
+    filler = connect(full.getsockname())
+    relay = server("relay", "proxy", upstream="127.0.0.1:%d" % full.getsockname()[1],
+                   connect_timeout="10m", try_timeout="10m")
+    daemon = prongd(ECHO + relay, workers=2, handoff_timeout="10m")
+    clients = [connect(daemon.address("echo")) for _ in range(20)]
+    assert all(echoes(client) for client in clients)
+    waiting = connect(daemon.address("relay"))
+
+    def rows(name):
+        answer = daemon.ctl("connections", f"--server={name}", "--json")
+        return json.loads(answer.stdout)["connections"]
+
+    eventually(lambda: rows("relay"), "it is accepted")
+    assert daemon.ctl("recycle", str(rows("relay")[0]["slot"])).returncode == 0
+    eventually(lambda: any(row["moves"] > 0 for row in rows("echo")), "the recycled worker gives")
+    reload = reload_later(daemon, "--json")
+    eventually(lambda: all(row["generation"] == 2 for row in rows("echo")), "the others move")
+    reset(waiting)
+    assert json.loads(reload.communicate()[0])["moved"] == len(clients)
+    for client in clients + [filler, full]:
+        client.close()
+    daemon.descriptors = {}
 
 
 def test_a_lonely_worker_is_recycled_by_a_new_generation(prongd):
