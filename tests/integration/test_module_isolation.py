@@ -28,7 +28,7 @@ def provoke(daemon, where):
             client.recv(1)
             return
         assert receive(client, 6) == b"hello\n"
-        if where in ("DATA", "BROADCAST", "MESSAGE"):
+        if where in ("DATA", "BROADCAST", "MESSAGE", "LOST"):
             client.sendall(b"x")
         if where in ("END", "CLOSE"):
             client.shutdown(1)
@@ -50,7 +50,7 @@ def assert_one_was_replaced(daemon, before):
 
 
 @pytest.mark.parametrize("where", ["CONNECTION", "DATA", "END", "TIMEOUT", "CLOSE",
-                                   "BROADCAST", "MESSAGE"])
+                                   "BROADCAST", "MESSAGE", "LOST"])
 @pytest.mark.parametrize("how", ["CRASH", "ABORT", "EXIT"])
 def test_a_callback_that_ends_the_process_ends_one_worker(prongd, trouble, where, how):
     bad = server("bad", trouble(where, how), timeout="1s")
@@ -60,7 +60,8 @@ def test_a_callback_that_ends_the_process_ends_one_worker(prongd, trouble, where
     assert_one_was_replaced(daemon, before)
 
 
-@pytest.mark.parametrize("where", ["CONNECTION", "DATA", "CLOSE", "BROADCAST", "MESSAGE"])
+@pytest.mark.parametrize("where", ["CONNECTION", "DATA", "CLOSE", "BROADCAST", "MESSAGE",
+                                   "LOST"])
 def test_a_callback_that_never_returns_hangs_one_worker_until_it_is_replaced(
         prongd, trouble, where):
     daemon = prongd(ECHO + server("bad", trouble(where, "LOOP")), worker_timeout="2s")
@@ -68,7 +69,7 @@ def test_a_callback_that_never_returns_hangs_one_worker_until_it_is_replaced(
     with connect(daemon.address("bad")) as client:
         if where != "CONNECTION":
             assert receive(client, 6) == b"hello\n"
-        if where in ("DATA", "BROADCAST", "MESSAGE"):
+        if where in ("DATA", "BROADCAST", "MESSAGE", "LOST"):
             client.sendall(b"x")
         if where == "CLOSE":
             client.shutdown(1)

@@ -101,13 +101,28 @@ static void on_connection(struct prong_socket *socket)
     prong_socket_write(socket, "hello\n", 6);
 }
 
+/* This worker did. */
+static bool has_spoken;
+
+/* More than any ring of these tests holds, in one turn of the loop: nobody hears the first. */
+static void flood(struct prongd_service *service)
+{
+    static const char bytes[16384];
+
+    for (unsigned i = 0; i < 256; i++)
+        prongd_publish(service, bytes, sizeof(bytes));
+}
+
 static void on_data(struct prong_socket *socket, const void *bytes, size_t size)
 {
     pid_t pid = getpid();
 
     pass(HERE_DATA);
     prong_socket_write(socket, bytes, size);
+    if (WHERE == HERE_LOST)
+        flood(prongd_service(socket));
     prongd_publish(prongd_service(socket), &pid, sizeof(pid));
+    has_spoken = true;
 }
 
 /* All workers hear it; in the one that said it something goes wrong. */
@@ -136,7 +151,8 @@ static void on_lost(struct prongd_service *service, struct prong_socket *socket,
     (void)service;
     (void)socket;
     (void)count;
-    pass(HERE_LOST);
+    if (has_spoken) /* all workers lose some; in the one that said too much something goes wrong */
+        pass(HERE_LOST);
 }
 
 static void on_end(struct prong_socket *socket)
