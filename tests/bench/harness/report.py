@@ -5,6 +5,8 @@ import json
 import os
 import platform
 
+from . import network
+
 HOW = """\
 CPU is that of the server's whole process tree.  "of the floor": the median of the ratios to the
 floor in the same round, with its quartiles and its range.  What "floor again" shows is the noise.
@@ -44,16 +46,18 @@ def machine(bench):
             "server_cpus": sorted(bench.server_cpus), "client_cpus": sorted(bench.client_cpus),
             "workers": bench.workers, "quick": bench.quick,
             "own_network": bench.own_network,
+            "congestion_control": network.congestion_control(),
             "families": [name for name, _ in bench.families]}
 
 
 def head(bench, peer_classes, versions):
     facts = machine(bench)
-    network = "a network namespace of its own" if bench.own_network else \
+    where = "a network namespace of its own" if bench.own_network else \
         "the machine's network, where TIME_WAIT disturbs the client in the case connect"
     lines = [f"{bench.workers} workers; servers on CPU "
              f"{facts['server_cpus']}, client on CPU {facts['client_cpus']} of {facts['cpus']}; "
-             f"Linux {facts['kernel']}; {network}."]
+             f"Linux {facts['kernel']}; {where}; congestion control "
+             f"{facts['congestion_control']}."]
     lines += [f"  {one.name} {versions[one.name]}".rstrip() + f": {one.about}"
               for one in peer_classes]
     if bench.quick:
