@@ -13,6 +13,7 @@
 
 #include <prong/address.h>
 #include <prong/block_list.h>
+#include <prong/congestion.h>
 
 #include "access_format.h"
 #include "cpus.h"
@@ -181,6 +182,24 @@ int check_proxy(const char *value, char *problem, size_t size)
     if (strcmp(value, "unix") == 0)
         return 0;
     return check_cidr(value, problem, size);
+}
+
+int check_congestion_control(const char *value, char *problem, size_t size)
+{
+    switch (prong_congestion_check(value)) {
+    case -ENOENT:
+        return parse_refuse(problem, size,
+                            "this kernel has no congestion control \"%s\": "
+                            "net.ipv4.tcp_available_congestion_control says what there is",
+                            value);
+    case -EPERM:
+        return parse_refuse(problem, size,
+                            "\"%s\" is for root only: net.ipv4.tcp_allowed_congestion_control says "
+                            "what every user may have",
+                            value);
+    default: /* without TCP it does not matter */
+        return 0;
+    }
 }
 
 int check_cpus(const char *value, char *problem, size_t size)

@@ -32,6 +32,9 @@ prongd_check check_cidr;
 /* The same, or "unix" for clients of unix sockets. */
 prongd_check check_proxy;
 
+/* One that the kernel has, and that this process may set. */
+prongd_check check_congestion_control;
+
 /* A duration without a fraction of a second. */
 prongd_check check_seconds;
 

@@ -87,6 +87,7 @@ struct config_server {
     const struct module *module; /* whose handler it is: without functions; NULL: built in */
     void *handler_config;        /* handler->config_size bytes; NULL when that is 0 */
     uint64_t backlog;
+    char *congestion_control; /* NULL: the system's */
     bool allow_half_open;
     bool pause_on_connect;
     uint64_t max_connections;             /* of the whole service; 0: no limit */

@@ -184,6 +184,11 @@ static const struct prongd_option server_rows[] = {
      .least = 1, .most = 65535, .change = PRONGD_CHANGE_LIVE,
      .help = "How many new connections may wait until a worker accepts them; the kernel's "
              "net.core.somaxconn is the limit."},
+    {PRONGD_TEXT(struct config_server, congestion_control), "server", "congestion_control",
+     .example = "cubic", .check = check_congestion_control, .change = PRONGD_CHANGE_LIVE,
+     .help = "How the kernel decides how much it sends to clients of TCP when, by a name of "
+             "net.ipv4.tcp_available_congestion_control, for connections from now on; the system's "
+             "own, unless one is written."},
     {PRONGD_BOOLEAN(struct config_server, allow_half_open), "server", "allow_half_open",
      .fallback = "no",
      .help = "Whether a connection stays open for sending after the client has ended its own "

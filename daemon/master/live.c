@@ -7,13 +7,12 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "config.h"
 #include "generation.h"
-#include "listeners.h"
 #include "master_internal.h"
 #include "slot.h"
+#include "tuning.h"
 
 int live_prepare(struct live *live, const struct config *before, const struct config *after)
 {
@@ -82,21 +81,9 @@ static void limit_draining(const struct master *master, const struct config *aft
     }
 }
 
-/* The kernel takes another length at any time.  Handles of a socket unit have its own. */
-static void set_backlogs(const struct generation *next)
-{
-    for (size_t i = 0; i < next->listener_count; i++) {
-        const struct generation_listener *entry = &next->listeners[i];
-
-        if (entry->listener->given != NULL)
-            continue;
-        (void)listen(entry->listener->fd, (int)next->config->servers[entry->server]->backlog);
-    }
-}
-
 void live_commit(struct live *live, struct master *master, const struct generation *next)
 {
-    set_backlogs(next);
+    tuning_apply(next);
     limit_draining(master, next->config);
     if (live->is_prepared)
         tell_log(master, live, next->config);

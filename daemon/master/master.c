@@ -29,6 +29,7 @@
 #include "slot.h"
 #include "status.h"
 #include "systemd.h"
+#include "tuning.h"
 
 void master_enter(struct master *master, enum master_state state)
 {
@@ -140,6 +141,7 @@ static bool prepare(struct master *master, struct config *config)
         return false;
     }
     generation_list_append(&master->generations, generation);
+    tuning_apply(generation);
     if (!open_control(master, config) || !signals_start(master))
         return false;
     detach_silence();

@@ -6,7 +6,6 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "config.h"
@@ -54,8 +53,6 @@ static void adopt_stored(struct listeners *listeners, const struct systemd_fd *r
         store_discard(received->fd, received->name);
         return;
     }
-    /* The backlog may be another one since it was stored. */
-    (void)listen(received->fd, (int)use.server->backlog);
     origin.wanted = &use.server->addresses[use.index].address;
     origin.server = use.server->name;
     origin.ordinal = listeners_ordinal(use.server, use.index);

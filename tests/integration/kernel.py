@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """What the kernel knows of a process's listening handle and its epoll sets."""
 
+import contextlib
 import ctypes
 import os
+import socket
 import struct
 from pathlib import Path
 
@@ -39,6 +41,20 @@ def listening_fd(pid, port):
         if os.readlink(entry) == name:
             return int(entry.name)
     raise LookupError(f"process {pid} does not listen on port {port}")
+
+
+def tcp_socket(pid, port):
+    """A handle of our own for the process's one IPv4 connection with this port at either end."""
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        if not os.readlink(entry).startswith("socket:"):
+            continue
+        one = socket.socket(fileno=take_fd(pid, int(entry.name)))
+        with contextlib.suppress(OSError):
+            if one.family == socket.AF_INET and \
+                    port in (one.getsockname()[1], one.getpeername()[1]):
+                return one
+        one.close()
+    raise LookupError(f"process {pid} has no connection with port {port}")
 
 
 def epoll_entries(pid, fd):

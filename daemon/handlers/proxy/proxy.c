@@ -23,6 +23,7 @@
 static void on_connection(struct prong_socket *client)
 {
     prong_socket_set_allow_half_open(client, true);
+    (void)prong_socket_set_no_delay(client, true); /* what is relayed was written long ago */
     searches_begin(client);
 }
 

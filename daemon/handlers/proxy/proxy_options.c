@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <prong/address.h>
+#include <prong/congestion.h>
 #include <stdio.h>
 
 #include "upstream_item.h"
@@ -29,6 +30,18 @@ static int check_connect_from(const char *value, char *problem, size_t size)
         return 0;
     snprintf(problem, size, "\"%s\" is not an IP address of this machine: write 192.0.2.1 or ::1",
              value);
+    return -EINVAL;
+}
+
+static int check_congestion_control(const char *value, char *problem, size_t size)
+{
+    int error = prong_congestion_check(value);
+
+    if (error != -ENOENT && error != -EPERM)
+        return 0;
+    snprintf(problem, size, "this %s no congestion control \"%s\": net.ipv4.tcp_%s says which",
+             error == -ENOENT ? "kernel has" : "user may have", value,
+             error == -ENOENT ? "available_congestion_control" : "allowed_congestion_control");
     return -EINVAL;
 }
 
@@ -55,6 +68,11 @@ const struct prongd_option proxy_options[] = {
      .check = check_connect_from,
      .help = "The IP address of this machine from which upstreams are connected: the kernel's "
              "choice, unless one is written."},
+    {PRONGD_TEXT(struct proxy_config, upstream_congestion_control),
+     .name = "upstream_congestion_control", .example = "cubic", .check = check_congestion_control,
+     .help = "How the kernel decides how much it sends to upstreams when, as congestion_control "
+             "does for clients: where the system has one for long ways, as bbr, the short way to "
+             "an upstream is cheaper with reno or cubic."},
     {PRONGD_COUNT(struct proxy_config, max_fails), .name = "max_fails", .fallback = "1",
      .most = 1000000,
      .help = "After how many failed attempts within fail_timeout an upstream is not used for that "

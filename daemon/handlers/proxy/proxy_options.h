@@ -25,7 +25,8 @@ struct proxy_config {
     int balance; /* enum proxy_balance */
     uint64_t connect_timeout_ms;
     uint64_t try_timeout_ms;
-    char *connect_from; /* NULL: any address */
+    char *connect_from;                /* NULL: any address */
+    char *upstream_congestion_control; /* NULL: the system's */
     uint64_t max_fails;
     uint64_t fail_timeout_ms;
     uint64_t check_interval_ms; /* 0: there are no checks */
@@ -35,7 +36,7 @@ struct proxy_config {
     int send_proxy;               /* enum proxy_send */
 };
 
-#define PROXY_OPTION_COUNT 12
+#define PROXY_OPTION_COUNT 13
 
 extern const struct prongd_option proxy_options[];
 

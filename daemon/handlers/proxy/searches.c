@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <prong/address.h>
+#include <prong/congestion.h>
 #include <prong/connect.h>
 #include <prong/error.h>
 #include <prong/proxy_header.h>
@@ -35,9 +36,10 @@ struct searches {
     struct prongd_service *service;
     struct upstreams *upstreams;
     const struct proxy_config *config;
-    struct prong_address local;  /* connect_from; family 0: any */
-    struct search *first, *last; /* that wait, the oldest first */
-    struct prong_timer *look;    /* after them; runs while there is any */
+    struct prong_address local;     /* connect_from; family 0: any */
+    const char *congestion_control; /* to upstreams; NULL: the system's */
+    struct search *first, *last;    /* that wait, the oldest first */
+    struct prong_timer *look;       /* after them; runs while there is any */
 };
 
 static uint64_t now_ms(void)
@@ -120,6 +122,15 @@ static void introduce(struct prong_socket *client, struct prong_socket *socket, 
     (void)prong_socket_write(socket, header, size); /* what fails is told by on_error */
 }
 
+/* A unix socket has none. */
+static void set_congestion_control(const struct search *search, const struct prong_socket *socket)
+{
+    const char *name = search->owner->congestion_control;
+
+    if (name != NULL)
+        (void)prong_congestion_set(prong_socket_fd(socket), name);
+}
+
 static void on_connect(struct prong_socket *socket)
 {
     struct search *search = prong_socket_user(socket);
@@ -127,6 +138,7 @@ static void on_connect(struct prong_socket *socket)
     struct pair *pair = pair_of(client);
 
     prong_socket_forget_connect(socket);
+    set_congestion_control(search, socket);
     upstream_connected(search->place);
     pair->place = search->place;
     pair->upstream_number = upstream_number(search->place);
@@ -275,6 +287,20 @@ static void on_change(void *user)
         prong_timer_start(searches->look, 0, 0);
 }
 
+/* This process may have fewer rights than who checked the configuration.  NULL: the system's. */
+static const char *find_congestion_control(struct prongd_service *service, const char *name)
+{
+    int error = name != NULL ? prong_congestion_check(name) : 0;
+
+    if (error == 0)
+        return name;
+    prongd_service_log(service, PRONGD_LOG_WARNING,
+                       "the congestion control is refused upstream_congestion_control=%s "
+                       "error=\"%s\"",
+                       name, prong_error_text(error));
+    return NULL;
+}
+
 struct searches *searches_new(struct prongd_service *service, struct upstreams *upstreams)
 {
     const struct proxy_config *config = prongd_service_config(service);
@@ -288,6 +314,8 @@ struct searches *searches_new(struct prongd_service *service, struct upstreams *
     if (config->connect_from != NULL &&
         prong_address_from_ip(&searches->local, config->connect_from, 0) < 0)
         searches->local.family = 0; /* the name of its zone is no interface any more */
+    searches->congestion_control =
+        find_congestion_control(service, config->upstream_congestion_control);
     searches->look = prong_timer_new(prongd_loop(service), on_look, searches);
     if (searches->look == NULL) {
         free(searches);

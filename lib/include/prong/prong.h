@@ -18,6 +18,7 @@
 
 #include <prong/address.h>
 #include <prong/block_list.h>
+#include <prong/congestion.h>
 #include <prong/connect.h>
 #include <prong/error.h>
 #include <prong/framing.h>
