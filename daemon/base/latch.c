@@ -30,19 +30,19 @@ int latch_open(int fd)
     return own;
 }
 
-static bool set(int fd, short type)
+static bool set(int fd, int command, short type)
 {
     struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_len = 1};
 
-    return fcntl(fd, F_OFD_SETLK, &lock) == 0;
+    return fcntl(fd, command, &lock) == 0;
 }
 
-int latch_take(int fd)
+static int take(int fd, int command)
 {
     const struct timespec nap = {.tv_nsec = NAP_NS};
 
     for (int i = 0; i < YIELDS + NAPS; i++) {
-        if (set(fd, F_WRLCK))
+        if (set(fd, command, F_WRLCK))
             return 0;
         if (i < YIELDS)
             (void)sched_yield();
@@ -52,7 +52,22 @@ int latch_take(int fd)
     return -EBUSY;
 }
 
+int latch_take(int fd)
+{
+    return take(fd, F_OFD_SETLK);
+}
+
 void latch_give(int fd)
 {
-    (void)set(fd, F_UNLCK);
+    (void)set(fd, F_OFD_SETLK, F_UNLCK);
+}
+
+int latch_take_alone(int fd)
+{
+    return take(fd, F_SETLK);
+}
+
+void latch_give_alone(int fd)
+{
+    (void)set(fd, F_SETLK, F_UNLCK);
 }

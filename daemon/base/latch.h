@@ -19,4 +19,9 @@ int latch_take(int fd);
 
 void latch_give(int fd);
 
+/* The same for a file whose description all processes inherited: a lock of this process (F_SETLK),
+ * given back also when it closes any descriptor of this file. */
+int latch_take_alone(int fd);
+void latch_give_alone(int fd);
+
 #endif

@@ -283,6 +283,11 @@ struct shares *scoreboard_shares(const struct scoreboard *board)
     return address(board, LAYOUT_SHARES_OFFSET);
 }
 
+struct items *scoreboard_items(const struct scoreboard *board)
+{
+    return address(board, LAYOUT_ITEMS_OFFSET);
+}
+
 static void clear_worker(struct scoreboard_worker *cell)
 {
     atomic_store_explicit(&cell->pid, 0, memory_order_relaxed);

@@ -157,6 +157,11 @@ struct shares;
 /* What workers hold of the limits: shares.h. */
 struct shares *scoreboard_shares(const struct scoreboard *board);
 
+struct items;
+
+/* What they know of their handlers' items: items.h. */
+struct items *scoreboard_items(const struct scoreboard *board);
+
 /* A worker is gone: its gauges become 0, its shares are free; sums stay, the next worker of the
  * slot adds to them. */
 void scoreboard_clear_slot(struct scoreboard *board, uint64_t generation, unsigned slot);

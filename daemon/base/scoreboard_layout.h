@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What stands in the shared memory: a header with the directory, the shares of the
- * limits, then the cells.
+ * limits, the items of the handlers, then the cells.
  *
  * Other processes write here, so nothing is believed: an entry is copied out, checked against
  * the size of the file, and only the copy is used.
@@ -12,6 +12,7 @@
 #include <assert.h>
 #include <stdbool.h>
 
+#include "items.h"
 #include "scoreboard.h"
 #include "shares.h"
 
@@ -41,15 +42,19 @@ struct layout {
     struct layout_place places[SCOREBOARD_MAX_GENERATIONS];
 };
 
-/* Where the shares and the cells begin. */
+/* Where the shares, the items and the cells begin. */
 #define LAYOUT_PAGE          4096
 #define LAYOUT_SHARES_OFFSET LAYOUT_PAGE
-#define LAYOUT_CELLS_OFFSET  (LAYOUT_SHARES_OFFSET + SHARES * sizeof(struct share) + LAYOUT_PAGE)
+#define LAYOUT_ITEMS_OFFSET  (LAYOUT_SHARES_OFFSET + SHARES * sizeof(struct share) + LAYOUT_PAGE)
+#define LAYOUT_CELLS_OFFSET  (LAYOUT_ITEMS_OFFSET + ITEMS * sizeof(struct item_place) + LAYOUT_PAGE)
 
 static_assert(sizeof(struct layout) <= LAYOUT_SHARES_OFFSET, "the header has its own page");
-static_assert(LAYOUT_CELLS_OFFSET - LAYOUT_SHARES_OFFSET >= sizeof(struct shares) &&
-                  LAYOUT_CELLS_OFFSET % SCOREBOARD_CELL_SIZE == 0,
+static_assert(LAYOUT_ITEMS_OFFSET - LAYOUT_SHARES_OFFSET >= sizeof(struct shares) &&
+                  LAYOUT_ITEMS_OFFSET % LAYOUT_PAGE == 0,
               "shares have their own pages");
+static_assert(LAYOUT_CELLS_OFFSET - LAYOUT_ITEMS_OFFSET >= sizeof(struct items) &&
+                  LAYOUT_CELLS_OFFSET % SCOREBOARD_CELL_SIZE == 0,
+              "so have items");
 
 /* Writes the header of an empty scoreboard. */
 void layout_init(struct layout *layout, uint64_t size);

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#define KEY_OF_LIMITS 2
 #define SLOT_BITS     16
 #define KEEPERS       (UINT64_C(1) << 63)
 #define ACCEPTED_MASK UINT64_C(0xffffffff)
@@ -41,6 +42,15 @@ uint64_t share_server(const char *name)
     for (; *name != '\0'; name++)
         hash = (hash ^ (unsigned char)*name) * UINT64_C(0x100000001b3);
     return hash;
+}
+
+/* The server's own key is share_server(), that of its clients' networks is the next.  Neither
+ * number is 0: no server's own key. */
+struct share_key share_limit_key(const char *server, const char *name)
+{
+    return (struct share_key){.server = share_server(server) + KEY_OF_LIMITS,
+                              .high = share_server(name) | 1,
+                              .low = share_server(server) | 1};
 }
 
 uint64_t shares_owner(uint64_t generation, unsigned slot)
@@ -146,9 +156,14 @@ void share_take(struct share *share)
 
 void share_give(struct share *share)
 {
-    atomic_store(&share->connections,
-                 atomic_load_explicit(&share->connections, memory_order_relaxed) - 1);
-    free_when_empty(share, this_second());
+    share_set(share, atomic_load_explicit(&share->connections, memory_order_relaxed) - 1);
+}
+
+void share_set(struct share *share, uint64_t count)
+{
+    atomic_store(&share->connections, count);
+    if (count == 0)
+        free_when_empty(share, this_second());
 }
 
 void share_step_back(uint64_t owner, unsigned attempt)

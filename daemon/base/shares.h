@@ -62,6 +62,9 @@ uint64_t shares_keeper(pid_t pid);
 /* A server's name as a number: the same in every generation. */
 uint64_t share_server(const char *name);
 
+/* What is counted under this name for this server by a handler: worker/limit.h. */
+struct share_key share_limit_key(const char *server, const char *name);
+
 /* The entry that the owner has for the key.  NULL: none. */
 struct share *shares_find(struct shares *shares, uint64_t owner, const struct share_key *key);
 
@@ -78,6 +81,9 @@ uint64_t shares_accepted(const struct shares *shares, const struct share_key *ke
  * what was accepted in this second: do not use it afterwards. */
 void share_take(struct share *share);
 void share_give(struct share *share);
+
+/* It counts so many, whatever they are; with 0 it is free, as with the last one. */
+void share_set(struct share *share, uint64_t count);
 
 /* A while, short and another one for each worker: of several who met at a limit, showed their
  * shares and took them back. */

@@ -12,6 +12,7 @@
 #include "config.h"
 #include "gate.h"
 #include "inheritance.h"
+#include "item.h"
 #include "scoreboard.h"
 #include "service.h"
 #include "turnstile.h"
@@ -149,6 +150,7 @@ void accepting_take(struct service *service)
 void accepting_end(struct service *service)
 {
     service->accepts = false;
+    item_leave_all(service);
     turnstile_free(service->turnstile);
     service->turnstile = NULL;
     gate_free(service->gate);

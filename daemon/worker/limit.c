@@ -14,20 +14,11 @@
 #include "service.h"
 #include "shares.h"
 
-/* The server's own key is share_server(), that of its clients' networks is the next. */
-#define KEY_OF_LIMITS 2
-
 struct prongd_limit {
     struct shares *shares;
     uint64_t owner;
     struct share_key key;
 };
-
-/* Never 0: no server's own key. */
-static uint64_t name_hash(const char *name)
-{
-    return share_server(name) | 1;
-}
 
 struct prongd_limit *prongd_limit_new(struct prongd_service *handle, const char *name)
 {
@@ -38,9 +29,7 @@ struct prongd_limit *prongd_limit_new(struct prongd_service *handle, const char 
         return NULL;
     limit->shares = service->shares;
     limit->owner = service->share_owner;
-    limit->key.server = service->share_server + KEY_OF_LIMITS;
-    limit->key.high = name_hash(name);
-    limit->key.low = name_hash(service->config->name);
+    limit->key = share_limit_key(service->config->name, name);
     return limit;
 }
 

@@ -77,6 +77,10 @@ struct service {
     struct shares *shares;               /* of everybody, on the scoreboard */
     uint64_t share_owner;                /* our number there */
     uint64_t share_server;               /* and this server's */
+    struct items *items;                 /* of everybody, on the scoreboard; NULL: none */
+    int items_fd;                        /* where they are; borrowed */
+    struct prongd_item *item_list;       /* that the handler has: item.h */
+    bool has_own_items;                  /* there was no room for some, which was told */
     int keeper_fd;                       /* of exec: host.c; borrowed; -1: none */
     int fd_limit;                        /* descriptors from this number on are not for clients */
     struct prong_server_counters before; /* what earlier workers of this slot counted */

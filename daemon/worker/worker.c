@@ -229,6 +229,8 @@ static int open_services(struct worker *worker)
         service->nudge_fds = inheritance->nudge_fds;
         service->keeper_fd = inheritance->keeper_fds[i];
         service->shares = scoreboard_shares(inheritance->scoreboard);
+        service->items = scoreboard_items(inheritance->scoreboard);
+        service->items_fd = scoreboard_fd(inheritance->scoreboard);
         service->share_owner = shares_owner(inheritance->generation, inheritance->slot);
         service->share_server = share_server(config->servers[i]->name);
         service->on_closed = on_service_closed;

@@ -53,6 +53,38 @@ struct prongd_counter {
     const char *help; /* one sentence */
 };
 
+/* The most figures that a handler may keep of each item, and the most states of an item. */
+#define PRONGD_FIGURES     24
+#define PRONGD_ITEM_STATES 16
+
+/* What the figure of an item is, and how operators see it. */
+enum prongd_figure_kind {
+    PRONGD_FIGURE_SUM,    /* it counts up: prongd_item_add() */
+    PRONGD_FIGURE_LEVEL,  /* it is as it was set last: prongd_item_set() */
+    PRONGD_FIGURE_STATE,  /* its lowest eight bits are a place in `item_states`; the others are the
+                           * handler's own */
+    PRONGD_FIGURE_MOMENT, /* a moment of CLOCK_MONOTONIC in ms, shown as how many seconds ago that
+                           * was; 0: never */
+    PRONGD_FIGURE_REASON, /* an error, as a positive errno or as what the negative codes of <prong/
+                           * error.h> are without their sign, shown in words; 0: none */
+    PRONGD_FIGURE_TAKEN,  /* no figure of its own: what all workers have taken of the limit with the
+                           * item's name (prongd_limit_new()) */
+    PRONGD_FIGURE_OWN     /* the handler's own affair: nobody is shown it */
+};
+
+/* A number that the workers of a server keep together for each item of the handler. */
+struct prongd_figure {
+    const char *name; /* snake_case, at most 63 bytes: "connects" */
+    const char *help; /* one sentence */
+    enum prongd_figure_kind kind;
+};
+
+/* How an item may be. */
+struct prongd_item_state {
+    const char *name; /* "up" */
+    bool is_well;     /* it does its work; otherwise `prongctl doctor` tells of it */
+};
+
 /* Room for socket events, those of later versions too. */
 #define PRONGD_EVENTS 24
 
@@ -224,6 +256,26 @@ struct prongd_handler {
     /* Of all connections of the service in this worker together: asked with each turn of the loop
      * where `max_memory` is set, so it should not go through all of them.  NULL: nothing. */
     uint64_t (*held_by_all)(struct prongd_service *service);
+
+    /* --- Items: what the handler deals with by name, as a proxy with upstreams. ---
+     *
+     * Each is there once for all workers of a server, whatever generation they are of: see
+     * prongd_item_new() in <prongd/service.h>.  Operators see them in `prongctl servers`, with
+     * --json, and in the metrics.  Figures outlive workers, reloads and upgrades; code with other
+     * rows than these begins with items of its own, whose figures are 0. */
+
+    /* What one is called: "upstream"; NULL: the handler has none. */
+    const char *item_kind;
+
+    /* What is kept of each, at most PRONGD_FIGURES.  Eight at a time share a cache line: put those
+     * that are read often apart from those that are written often. */
+    const struct prongd_figure *figures;
+    size_t figure_count;
+
+    /* How one may be, at most PRONGD_ITEM_STATES; the first at the beginning.  NULL: the items have
+     * no states. */
+    const struct prongd_item_state *item_states;
+    size_t item_state_count;
 };
 
 /* A module's one symbol. */

@@ -87,6 +87,42 @@ PRONGD_API uint64_t prongd_limit_sum(const struct prongd_limit *limit);
  * that is not there, nothing.  Two loads and a store: good for every message. */
 PRONGD_API void prongd_count(struct prongd_service *service, size_t counter, uint64_t number);
 
+/* --- Items: what all workers of a server know of the things that the handler deals with. --- */
+
+struct prongd_item;
+
+/* The item with this name (an upstream's address), the same one in every worker and generation, for
+ * a handler that has `item_kind` and `figures` (<prongd/handler.h>).  `origin`: what the
+ * configuration calls it, and `prongctl drain` takes, where that is something else; NULL: its name.
+ * Both are copied; operators see 127 bytes of them.  It is in use (prongd_item_use()).  Where there
+ * is no room for it among those that all workers see, which the log tells once, this worker has one
+ * of its own, and everything works with that.  Costs a few microseconds: keep it.
+ * NULL with errno ENOMEM. */
+PRONGD_API struct prongd_item *prongd_item_new(struct prongd_service *service, const char *name,
+                                               const char *origin);
+
+/* Accepts NULL.  Its figures stay for those that have it, and for who has it again. */
+PRONGD_API void prongd_item_free(struct prongd_item *item);
+
+/* The figure in this place of the handler's `figures`, which must be one of them. */
+PRONGD_API uint64_t prongd_item_get(const struct prongd_item *item, size_t figure);
+PRONGD_API void prongd_item_set(struct prongd_item *item, size_t figure, uint64_t value);
+
+/* Adds to it; what it is then.  Exact, however many workers do so at the same moment. */
+PRONGD_API uint64_t prongd_item_add(struct prongd_item *item, size_t figure, uint64_t number);
+
+/* Makes it `value` if it is `expected`: of several workers that do so at the same moment one
+ * succeeds, and the others are told false. */
+PRONGD_API bool prongd_item_replace(struct prongd_item *item, size_t figure, uint64_t expected,
+                                    uint64_t value);
+
+/* Whether this worker would send somebody new there.  An item that no worker uses is shown as
+ * "retired" until nobody has it any more.  A worker that leaves uses none. */
+PRONGD_API void prongd_item_use(struct prongd_item *item, bool uses);
+
+/* An operator has drained it, or has not: it is shown so.  See `drain` in <prongd/handler.h>. */
+PRONGD_API void prongd_item_set_drained(struct prongd_item *item, bool drained);
+
 /* --- All workers of a server --- */
 
 /* Says something to all workers of this server and their connections: on_broadcast and on_message
