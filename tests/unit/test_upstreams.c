@@ -12,79 +12,22 @@
 #include <string.h>
 
 #include "balance.h"
+#include "health.h"
 #include "proxy_options.h"
+#include "stand_in_fixture.h"
 #include "upstream.h"
+#include "upstream_figures.h"
 #include "upstream_item.h"
 #include "upstreams.h"
 #include "upstreams_internal.h"
 
-/* --- A service that is none --- */
-
 struct stage {
+    struct stand_in service;
     struct net *net;
-    struct proxy_config config;
     char *items[4];
     struct upstreams *upstreams;
     unsigned changes;
-    unsigned lines; /* that were logged */
 };
-
-const void *prongd_service_config(const struct prongd_service *service)
-{
-    return &((const struct stage *)(const void *)service)->config;
-}
-
-struct prong_loop *prongd_loop(const struct prongd_service *service)
-{
-    return ((const struct stage *)(const void *)service)->net->loop;
-}
-
-void prongd_service_log(const struct prongd_service *service, enum prongd_log_level level,
-                        const char *format, ...)
-{
-    (void)level;
-    (void)format;
-    ((struct stage *)(void *)(uintptr_t)service)->lines++;
-}
-
-void prongd_count(struct prongd_service *service, size_t counter, uint64_t number)
-{
-    (void)service;
-    (void)counter;
-    (void)number;
-}
-
-struct prongd_limit *prongd_limit_new(struct prongd_service *service, const char *name)
-{
-    (void)service;
-    (void)name;
-    return calloc(1, sizeof(uint64_t));
-}
-
-void prongd_limit_free(struct prongd_limit *limit)
-{
-    free(limit);
-}
-
-int prongd_limit_take(struct prongd_limit *limit, uint64_t most)
-{
-    uint64_t *taken = (uint64_t *)(void *)limit;
-
-    if (most > 0 && *taken >= most)
-        return -EDQUOT;
-    ++*taken;
-    return 0;
-}
-
-void prongd_limit_give(struct prongd_limit *limit)
-{
-    --*(uint64_t *)(void *)limit;
-}
-
-uint64_t prongd_limit_sum(const struct prongd_limit *limit)
-{
-    return *(const uint64_t *)(const void *)limit;
-}
 
 /* --- The stage --- */
 
@@ -100,15 +43,20 @@ static void begin(struct stage *stage, void **state, const char *const *items)
 {
     *stage = (struct stage){
         .net = *state,
-        .config = {.max_fails = 1, .fail_timeout_ms = 3600000, .resolve_interval_ms = 1},
+        .service = {.config = {.max_fails = 1,
+                               .fail_timeout_ms = 3600000,
+                               .try_timeout_ms = 3000,
+                               .resolve_interval_ms = 1}},
     };
+    stage->service.loop = stage->net->loop;
     for (size_t i = 0; items[i] != NULL; i++) {
         stage->items[i] = strdup(items[i]);
-        stage->config.upstream.count++;
+        stage->service.config.upstream.count++;
     }
-    stage->config.upstream.items = stage->items;
-    net_client(stage->net, NULL);
-    stage->upstreams = upstreams_new((struct prongd_service *)(void *)stage);
+    stage->service.config.upstream.items = stage->items;
+    if (stage->net->client.socket == NULL)
+        net_client(stage->net, NULL);
+    stage->upstreams = upstreams_new((struct prongd_service *)&stage->service);
     assert_non_null(stage->upstreams);
     upstreams_watch(stage->upstreams, on_change, stage);
 }
@@ -116,8 +64,20 @@ static void begin(struct stage *stage, void **state, const char *const *items)
 static void end(struct stage *stage)
 {
     upstreams_free(stage->upstreams);
-    for (size_t i = 0; i < stage->config.upstream.count; i++)
+    for (size_t i = 0; i < stage->service.config.upstream.count; i++)
         free(stage->items[i]);
+    stand_in_clear();
+}
+
+static enum health_state health_of(const struct upstream *upstream)
+{
+    return health_state(&upstream->health);
+}
+
+/* The time for which it is left alone is over. */
+static void let_time_pass(const struct upstream *upstream)
+{
+    prongd_item_set(upstream->shared, FIGURE_HEALTH, HEALTH_DOWN);
 }
 
 /* The next one, with a place; NULL with errno. */
@@ -175,7 +135,7 @@ static void new_addresses_of_a_name_replace_the_old_ones(void **state)
     begin(&stage, state, one_name);
     wait_for_change(&stage);
     old = choose(&stage);
-    upstream_connected(old);
+    upstream_connected(old, 1000);
     dns.ip = "192.0.2.2";
     while (old->state != UPSTREAM_RETIRED)
         wait_for_change(&stage);
@@ -202,7 +162,7 @@ static void an_address_that_comes_back_is_used_again(void **state)
     while (first->state != UPSTREAM_RETIRED)
         wait_for_change(&stage);
     dns.ip = "192.0.2.1";
-    while (first->state != UPSTREAM_UP)
+    while (first->state != UPSTREAM_USED)
         wait_for_change(&stage);
     assert_ptr_equal(choose(&stage), first);
     end(&stage);
@@ -218,13 +178,13 @@ static void a_lookup_that_fails_keeps_the_addresses(void **state)
     begin(&stage, state, one_name);
     wait_for_change(&stage);
     dns.code = 2;
-    while (stage.lines == 0)
+    while (stage.service.lines == 0)
         wait_for_change(&stage);
     assert_address(choose(&stage), "192.0.2.1:80");
     wait_for_change(&stage);
-    assert_int_equal(stage.lines, 1); /* told once */
+    assert_int_equal(stage.service.lines, 1); /* told once */
     dns.code = 0;
-    while (stage.lines == 1)
+    while (stage.service.lines == 1)
         wait_for_change(&stage);
     end(&stage);
     dns_stop(&dns);
@@ -318,7 +278,7 @@ static void what_this_machine_is_short_of_is_not_its_fault(void **state)
     begin(&stage, state, two);
     first = choose(&stage);
     upstream_failed(first, -EMFILE);
-    assert_int_equal(first->state, UPSTREAM_UP);
+    assert_int_equal(health_of(first), HEALTH_UP);
     end(&stage);
 }
 
@@ -329,14 +289,14 @@ static void when_its_time_is_over_one_client_tries_it(void **state)
 
     begin(&stage, state, two);
     failed = fail_one(&stage);
-    failed->down_until_ms = 0;
+    let_time_pass(failed);
     while (choose(&stage) != failed)
         continue;
-    assert_int_equal(failed->state, UPSTREAM_TRIAL);
+    assert_int_equal(health_of(failed), HEALTH_TRIAL);
     for (unsigned i = 0; i < 10; i++)
         assert_ptr_not_equal(choose(&stage), failed);
-    upstream_connected(failed);
-    assert_int_equal(failed->state, UPSTREAM_UP);
+    upstream_connected(failed, 1000);
+    assert_int_equal(health_of(failed), HEALTH_UP);
     end(&stage);
 }
 
@@ -347,12 +307,156 @@ static void a_trial_that_is_given_up_says_nothing(void **state)
 
     begin(&stage, state, two);
     failed = fail_one(&stage);
-    failed->down_until_ms = 0;
+    let_time_pass(failed);
     while (choose(&stage) != failed)
         continue;
     upstream_canceled(failed);
     while (choose(&stage) != failed) /* the next one tries it */
         continue;
+    end(&stage);
+}
+
+/* --- Two workers of one server --- */
+
+static void what_one_worker_finds_down_the_other_leaves_alone(void **state)
+{
+    struct stage one, other;
+    struct upstream *failed;
+
+    begin(&one, state, two);
+    begin(&other, state, two);
+    failed = fail_one(&one);
+    for (unsigned i = 0; i < 10; i++)
+        assert_false(prong_address_equal(upstream_address(choose(&other)), &failed->address));
+    assert_int_equal(one.service.lines + other.service.lines, 1); /* told once */
+    end(&one);
+    end(&other);
+}
+
+static void failures_of_all_workers_add_up(void **state)
+{
+    struct stage one, other;
+    struct upstream *first, *same;
+
+    begin(&one, state, two);
+    begin(&other, state, two);
+    one.service.config.max_fails = other.service.config.max_fails = 2;
+    first = fail_one(&one);
+    assert_int_equal(health_of(first), HEALTH_UP);
+    same = fail_one(&other);
+    assert_true(prong_address_equal(&first->address, &same->address));
+    assert_int_equal(health_of(first), HEALTH_DOWN);
+    assert_int_equal(health_of(same), HEALTH_DOWN);
+    end(&one);
+    end(&other);
+}
+
+/* The one of this worker with the same address. */
+static struct upstream *twin(const struct stage *stage, const struct upstream *upstream)
+{
+    struct upstream *one = stage->upstreams->first;
+
+    while (one != NULL && !prong_address_equal(&one->address, &upstream->address))
+        one = one->next;
+    return one;
+}
+
+static void one_client_of_one_worker_tries_it(void **state)
+{
+    struct stage one, other;
+    struct upstream *failed, *same;
+
+    begin(&one, state, two);
+    begin(&other, state, two);
+    failed = fail_one(&one);
+    same = twin(&other, failed);
+    let_time_pass(failed);
+    while (choose(&other) != same)
+        continue;
+    for (unsigned i = 0; i < 10; i++)
+        assert_ptr_not_equal(choose(&one), failed);
+    upstream_connected(same, 1000);
+    assert_int_equal(health_of(failed), HEALTH_UP);
+    while (choose(&one) != failed)
+        continue;
+    end(&one);
+    end(&other);
+}
+
+/* What a worker that was killed has left. */
+static void a_trial_that_nobody_ends_is_over_by_itself(void **state)
+{
+    struct stage stage;
+    struct upstream *failed;
+
+    begin(&stage, state, two);
+    failed = fail_one(&stage);
+    prongd_item_set(failed->shared, FIGURE_HEALTH, HEALTH_TRIAL); /* until long ago */
+    while (choose(&stage) != failed)
+        continue;
+    assert_int_equal(health_of(failed), HEALTH_TRIAL);
+    for (unsigned i = 0; i < 10; i++)
+        assert_ptr_not_equal(choose(&stage), failed);
+    end(&stage);
+}
+
+static void a_worker_takes_back_no_trial_of_another(void **state)
+{
+    struct stage one, other;
+    struct upstream *failed, *same;
+
+    begin(&one, state, two);
+    begin(&other, state, two);
+    failed = fail_one(&one);
+    same = twin(&other, failed);
+    let_time_pass(failed);
+    while (choose(&other) != same)
+        continue;
+    upstream_add_place(failed);
+    upstream_canceled(failed);
+    assert_int_equal(health_of(failed), HEALTH_TRIAL);
+    upstream_canceled(same);
+    assert_int_equal(health_of(failed), HEALTH_DOWN);
+    end(&one);
+    end(&other);
+}
+
+static void what_checks_found_is_over_where_there_are_none(void **state)
+{
+    struct stage one, other;
+    struct upstream *first;
+
+    begin(&one, state, two);
+    first = one.upstreams->first;
+    one.service.config.check_interval_ms = 1000;
+    health_note_checks(&first->health, -ECONNREFUSED, 1, UINT32_MAX);
+    assert_int_equal(health_of(first), HEALTH_FAILED);
+    for (unsigned i = 0; i < 10; i++)
+        assert_ptr_not_equal(choose(&one), first);
+    begin(&other, state, two); /* without checks */
+    assert_int_equal(health_of(first), HEALTH_UP);
+    end(&one);
+    end(&other);
+}
+
+static void who_is_tried_next_was_tried_again(void **state)
+{
+    struct upstream_tries tries = {0};
+    struct stage stage;
+    struct upstream *first, *second;
+
+    begin(&stage, state, two);
+    first = upstreams_choose(stage.upstreams, stage.net->client.socket, &tries);
+    upstream_failed(first, -ECONNREFUSED);
+    second = upstreams_choose(stage.upstreams, stage.net->client.socket, &tries);
+    upstream_connected(second, 2500);
+    assert_int_equal(prongd_item_get(first->shared, FIGURE_FAILURES), 1);
+    assert_int_equal(prongd_item_get(first->shared, FIGURE_DOWNS), 1);
+    assert_int_equal(prongd_item_get(first->shared, FIGURE_REASON), ECONNREFUSED);
+    assert_int_equal(prongd_item_get(first->shared, FIGURE_RETRIES), 0);
+    assert_int_equal(prongd_item_get(second->shared, FIGURE_RETRIES), 1);
+    assert_int_equal(prongd_item_get(second->shared, FIGURE_CONNECTS), 1);
+    assert_int_equal(prongd_item_get(second->shared, FIGURE_CONNECT_US), 2500);
     end(&stage);
 }
 
@@ -441,6 +545,13 @@ int main(void)
         TEST(what_this_machine_is_short_of_is_not_its_fault),
         TEST(when_its_time_is_over_one_client_tries_it),
         TEST(a_trial_that_is_given_up_says_nothing),
+        TEST(what_one_worker_finds_down_the_other_leaves_alone),
+        TEST(failures_of_all_workers_add_up),
+        TEST(one_client_of_one_worker_tries_it),
+        TEST(a_trial_that_nobody_ends_is_over_by_itself),
+        TEST(a_worker_takes_back_no_trial_of_another),
+        TEST(what_checks_found_is_over_where_there_are_none),
+        TEST(who_is_tried_next_was_tried_again),
         TEST(when_all_are_down_they_are_tried_all_the_same),
         TEST(a_connection_from_elsewhere_may_have_an_unknown_upstream),
         TEST(an_upstream_that_goes_moves_only_its_own_clients),

@@ -16,6 +16,7 @@
 #include "relay.h"
 #include "searches.h"
 #include "table.h"
+#include "upstream_figures.h"
 #include "upstreams.h"
 
 /* --- The client's events --- */
@@ -219,4 +220,9 @@ const struct prongd_handler proxy_handler = {
     .drain = drain,
     .held = held,
     .held_by_all = held_by_all,
+    .item_kind = "upstream",
+    .figures = upstream_figures,
+    .figure_count = UPSTREAM_FIGURES,
+    .item_states = health_states,
+    .item_state_count = HEALTH_STATES,
 };

@@ -9,7 +9,7 @@
 const struct prongd_counter proxy_counters[] = {
     [PROXY_COUNT_FAILURES] = {"upstream_failures",
                               "Attempts to connect to an upstream that failed."},
-    [PROXY_COUNT_DOWN] = {"upstream_downs", "How often a worker found an upstream to be down."},
+    [PROXY_COUNT_DOWN] = {"upstream_downs", "How often an upstream was found to be down."},
     [PROXY_COUNT_UNSERVED] = {"clients_unserved",
                               "Clients that were closed because no upstream could be had."},
 };

@@ -75,16 +75,16 @@ const struct prongd_option proxy_options[] = {
              "an upstream is cheaper with reno or cubic."},
     {PRONGD_COUNT(struct proxy_config, max_fails), .name = "max_fails", .fallback = "1",
      .most = 1000000,
-     .help = "After how many failed attempts within fail_timeout an upstream is not used for that "
-             "time; 0 never takes one out."},
+     .help = "After how many failed attempts of all workers within fail_timeout an upstream is not "
+             "used for that time; 0 never takes one out."},
     {PRONGD_DURATION(struct proxy_config, fail_timeout_ms), .name = "fail_timeout",
      .fallback = "10s", .least = 1, .most = HOUR,
      .help = "How long failed attempts are remembered, and how long an upstream with too many of "
              "them is left alone; then one client tries it again."},
     {PRONGD_DURATION(struct proxy_config, check_interval_ms), .name = "check_interval",
      .fallback = "0", .most = HOUR,
-     .help = "How often each worker tries to connect to every upstream, to know without a client "
-             "whether it is there; 0 leaves it to the clients."},
+     .help = "How often one of the workers tries to connect to every upstream, for all to know "
+             "without a client whether it is there; 0 leaves it to the clients."},
     {PRONGD_COUNT(struct proxy_config, check_rise), .name = "check_rise", .fallback = "2",
      .least = 1, .most = 1000,
      .help = "After how many checks in a row that succeed an upstream is used again."},

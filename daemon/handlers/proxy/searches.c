@@ -27,6 +27,7 @@ struct search {
     struct prong_socket *client;
     struct prong_socket *socket; /* NULL: it waits until there is an upstream to try */
     struct upstream *place;      /* with the socket */
+    uint64_t started_us;         /* as the socket began to connect */
     int error;                   /* of the socket */
     struct upstream_tries tries;
     uint64_t deadline_ms;
@@ -42,12 +43,17 @@ struct searches {
     struct prong_timer *look;       /* after them; runs while there is any */
 };
 
-static uint64_t now_ms(void)
+static uint64_t now_us(void)
 {
     struct timespec now;
 
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static uint64_t now_ms(void)
+{
+    return now_us() / 1000;
 }
 
 static uint64_t left_ms(const struct search *search)
@@ -139,7 +145,7 @@ static void on_connect(struct prong_socket *socket)
 
     prong_socket_forget_connect(socket);
     set_congestion_control(search, socket);
-    upstream_connected(search->place);
+    upstream_connected(search->place, now_us() - search->started_us);
     pair->place = search->place;
     pair->upstream_number = upstream_number(search->place);
     pair->connect_ms = (uint32_t)(search->owner->config->connect_timeout_ms - left_ms(search));
@@ -204,6 +210,7 @@ static int connect_to(struct search *search, struct upstream *place)
     search->socket = new_socket(search);
     if (search->socket == NULL)
         return -ENOMEM;
+    search->started_us = now_us();
     error = prong_socket_connect_address(search->socket, upstream_address(place));
     if (error < 0)
         prong_socket_destroy(search->socket, error);

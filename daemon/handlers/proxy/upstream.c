@@ -1,81 +1,116 @@
 /* SPDX-License-Identifier: MIT
  *
- * The health of an upstream, as its clients see it.
+ * Places, and what becomes of an upstream.
  */
 #include "upstream.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <prongd/service.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-#include "proxy_counters.h"
 #include "proxy_options.h"
 #include "upstream_check.h"
+#include "upstream_figures.h"
 #include "upstream_item.h"
 #include "upstreams_internal.h"
 
-#define TO(state) (1U << (state))
-
-static const unsigned allowed[] = {
-    [UPSTREAM_UP] = TO(UPSTREAM_DOWN) | TO(UPSTREAM_FAILED) | TO(UPSTREAM_RETIRED),
-    [UPSTREAM_DOWN] =
-        TO(UPSTREAM_TRIAL) | TO(UPSTREAM_UP) | TO(UPSTREAM_FAILED) | TO(UPSTREAM_RETIRED),
-    [UPSTREAM_TRIAL] =
-        TO(UPSTREAM_UP) | TO(UPSTREAM_DOWN) | TO(UPSTREAM_FAILED) | TO(UPSTREAM_RETIRED),
-    [UPSTREAM_FAILED] = TO(UPSTREAM_UP) | TO(UPSTREAM_RETIRED),
-    [UPSTREAM_RETIRED] = TO(UPSTREAM_UP),
-};
-
-/* FNV-1a of the address as text. */
-static uint64_t hash_address(const struct prong_address *address)
+/* FNV-1a */
+static uint64_t hash_text(const char *text)
 {
-    char text[PRONG_ADDRESS_TEXT_SIZE];
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
 
-    prong_address_format(address, text, sizeof(text));
-    for (const char *byte = text; *byte != '\0'; byte++)
-        hash = (hash ^ (unsigned char)*byte) * UINT64_C(0x100000001b3);
+    for (; *text != '\0'; text++)
+        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
     return hash;
+}
+
+/* --- Life --- */
+
+/* What all workers know of it.  0 or -ENOMEM. */
+static int share(struct upstream *upstream, const char *name)
+{
+    struct upstreams *upstreams = upstream->owner;
+    const char *text = upstream->item->text != NULL ? upstream->item->text : name;
+    char origin[UPSTREAM_HOST_SIZE + sizeof(":65535")];
+
+    (void)snprintf(origin, sizeof(origin), "%.*s", (int)upstream_item_name_length(text), text);
+    upstream->limit = prongd_limit_new(upstreams->service, name);
+    upstream->shared = prongd_item_new(upstreams->service, name, origin);
+    if (upstream->limit == NULL || upstream->shared == NULL)
+        return -ENOMEM;
+    upstream->health = (struct health){.service = upstreams->service,
+                                       .config = upstreams->config,
+                                       .address = &upstream->address,
+                                       .item = upstream->shared};
+    return 0;
 }
 
 struct upstream *upstream_new(struct upstreams *owner, const struct upstream_item *item,
                               const struct prong_address *address, uint32_t number)
 {
     struct upstream *upstream = calloc(1, sizeof(*upstream));
+    char text[PRONG_ADDRESS_TEXT_SIZE];
 
     if (upstream == NULL)
         return NULL;
+    prong_address_format(address, text, sizeof(text));
     upstream->owner = owner;
     upstream->item = item;
     upstream->address = *address;
-    upstream->hash = hash_address(address);
+    upstream->hash = hash_text(text);
     upstream->number = number;
-    return upstream;
+    if (share(upstream, text) == 0)
+        return upstream;
+    upstream_free(upstream);
+    errno = ENOMEM;
+    return NULL;
 }
 
 void upstream_free(struct upstream *upstream)
 {
     upstream_check_free(upstream->check);
     prongd_limit_free(upstream->limit);
+    prongd_item_free(upstream->shared);
     free(upstream);
+}
+
+void upstream_enter(struct upstream *upstream, enum upstream_state state)
+{
+    upstream->state = state;
+    prongd_item_use(upstream->shared, state == UPSTREAM_USED);
+}
+
+void upstream_set_item(struct upstream *upstream, const struct upstream_item *item)
+{
+    upstream->item = item;
+    prongd_item_set(upstream->shared, FIGURE_WEIGHT, item->weight);
+    prongd_item_set(upstream->shared, FIGURE_BACKUP, item->is_backup);
+    health_settle(&upstream->health, upstreams_now_ms());
+}
+
+bool upstream_is_possible(const struct upstream *upstream, uint64_t now_ms)
+{
+    return upstream->state == UPSTREAM_USED && !upstream->item->is_drained &&
+           health_is_possible(&upstream->health, now_ms);
+}
+
+uint32_t upstream_number(const struct upstream *upstream)
+{
+    return upstream->number;
+}
+
+const struct prong_address *upstream_address(const struct upstream *upstream)
+{
+    return &upstream->address;
 }
 
 /* --- Places --- */
 
-int upstream_count_all(struct upstream *upstream, struct prongd_service *service)
-{
-    char text[PRONG_ADDRESS_TEXT_SIZE];
-
-    prong_address_format(&upstream->address, text, sizeof(text));
-    upstream->limit = prongd_limit_new(service, text);
-    return upstream->limit != NULL ? 0 : -ENOMEM;
-}
-
 /* 0, or that it is not counted. */
 static int count(struct upstream *upstream, uint64_t most)
 {
-    int error = upstream->limit != NULL ? prongd_limit_take(upstream->limit, most) : -ENOTSUP;
+    int error = prongd_limit_take(upstream->limit, most);
 
     if (error == 0)
         upstream->counted++;
@@ -110,112 +145,10 @@ void upstream_give_place(struct upstream *upstream, bool counts)
 
 uint64_t upstream_connections(const struct upstream *upstream)
 {
-    return upstream->limit != NULL ? prongd_limit_sum(upstream->limit) : upstream->places;
+    return prongd_limit_sum(upstream->limit);
 }
 
 struct prongd_limit *upstream_limit(const struct upstream *upstream)
 {
     return upstream->counted > 0 ? upstream->limit : NULL;
-}
-
-/* --- Health --- */
-
-uint32_t upstream_number(const struct upstream *upstream)
-{
-    return upstream->number;
-}
-
-const struct prong_address *upstream_address(const struct upstream *upstream)
-{
-    return &upstream->address;
-}
-
-/* Nothing new to the operator: the attempt of one client, and addresses that come and go. */
-static bool is_quiet(enum upstream_state state)
-{
-    return state == UPSTREAM_TRIAL || state == UPSTREAM_RETIRED;
-}
-
-static void tell(const struct upstream *upstream, enum upstream_state state)
-{
-    char text[PRONG_ADDRESS_TEXT_SIZE];
-    bool is_up = state == UPSTREAM_UP;
-
-    if (is_quiet(state) || upstream->state == UPSTREAM_RETIRED ||
-        (upstream->state == UPSTREAM_TRIAL && !is_up))
-        return;
-    if (!is_up)
-        prongd_count(upstream->owner->service, PROXY_COUNT_DOWN, 1);
-    prongd_service_log(upstream->owner->service, is_up ? PRONGD_LOG_NOTICE : PRONGD_LOG_WARNING,
-                       "upstream is %s upstream=%s", is_up ? "up" : "down",
-                       prong_address_format(&upstream->address, text, sizeof(text)));
-}
-
-void upstream_enter(struct upstream *upstream, enum upstream_state state)
-{
-    assert((allowed[upstream->state] & TO(state)) != 0);
-    tell(upstream, state);
-    upstream->state = state;
-}
-
-bool upstream_is_usable(const struct upstream *upstream, uint64_t now_ms)
-{
-    if (upstream->state == UPSTREAM_DOWN)
-        return now_ms >= upstream->down_until_ms;
-    return upstream->state == UPSTREAM_UP;
-}
-
-bool upstream_is_possible(const struct upstream *upstream)
-{
-    return upstream->state == UPSTREAM_UP || upstream->state == UPSTREAM_DOWN ||
-           upstream->state == UPSTREAM_TRIAL;
-}
-
-void upstream_use(struct upstream *upstream, uint64_t now_ms)
-{
-    if (upstream->state == UPSTREAM_DOWN && now_ms >= upstream->down_until_ms)
-        upstream_enter(upstream, UPSTREAM_TRIAL);
-}
-
-void upstream_note_success(struct upstream *upstream)
-{
-    upstream->fails = 0;
-    if (upstream->state == UPSTREAM_DOWN || upstream->state == UPSTREAM_TRIAL)
-        upstream_enter(upstream, UPSTREAM_UP);
-}
-
-static void go_down(struct upstream *upstream, const struct proxy_config *config, uint64_t now_ms)
-{
-    upstream->down_until_ms = now_ms + config->fail_timeout_ms;
-    if (upstream->state == UPSTREAM_UP || upstream->state == UPSTREAM_TRIAL)
-        upstream_enter(upstream, UPSTREAM_DOWN);
-}
-
-void upstream_note_failure(struct upstream *upstream, const struct proxy_config *config,
-                           uint64_t now_ms)
-{
-    if (config->max_fails == 0 || !upstream_is_possible(upstream))
-        return;
-    if (upstream->fails == 0 || now_ms - upstream->first_fail_ms > config->fail_timeout_ms) {
-        upstream->first_fail_ms = now_ms;
-        upstream->fails = 0;
-    }
-    upstream->fails++;
-    if (upstream->fails >= config->max_fails || upstream->state == UPSTREAM_TRIAL)
-        go_down(upstream, config, now_ms);
-}
-
-void upstream_note_check(struct upstream *upstream, bool succeeded)
-{
-    if (succeeded && upstream->state == UPSTREAM_FAILED)
-        upstream_enter(upstream, UPSTREAM_UP);
-    else if (!succeeded && upstream_is_possible(upstream))
-        upstream_enter(upstream, UPSTREAM_FAILED);
-    upstreams_changed(upstream->owner);
-}
-
-void upstream_note_nothing(struct upstream *upstream)
-{
-    if (upstream->state == UPSTREAM_TRIAL)
-        upstream_enter(upstream, UPSTREAM_DOWN);
 }

@@ -166,7 +166,7 @@ int upstream_item_parse(struct upstream_item *item, const char *text, char *prob
     char *words = strdup(text);
     int error;
 
-    *item = (struct upstream_item){.weight = 1};
+    *item = (struct upstream_item){.text = text, .weight = 1};
     if (words == NULL)
         return refuse(&sentence, "there is not enough memory");
     error = read_words(item, words, &sentence);
@@ -174,9 +174,14 @@ int upstream_item_parse(struct upstream_item *item, const char *text, char *prob
     return error;
 }
 
+size_t upstream_item_name_length(const char *item)
+{
+    return strcspn(item, SPACES);
+}
+
 bool upstream_item_is(const char *item, const char *text)
 {
-    size_t length = strcspn(item, SPACES);
+    size_t length = upstream_item_name_length(item);
 
     return strlen(text) == length && memcmp(item, text, length) == 0;
 }

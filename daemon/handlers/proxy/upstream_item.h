@@ -17,6 +17,7 @@
 #define UPSTREAM_WEIGHT_MOST 256
 
 struct upstream_item {
+    const char *text;              /* as it is written; borrowed; NULL: nowhere */
     char host[UPSTREAM_HOST_SIZE]; /* a name to be looked up; "": the address is known */
     struct prong_address address;  /* of a name: the port alone */
     uint32_t weight;
@@ -25,10 +26,13 @@ struct upstream_item {
     bool is_drained; /* the operator's: nobody is sent there any more */
 };
 
-/* Is this the text of the item: its address or name, without what follows? */
+/* How long its address or name is, without what follows. */
+size_t upstream_item_name_length(const char *item);
+
+/* Is this the text of the item: its address or name? */
 bool upstream_item_is(const char *item, const char *text);
 
-/* 0, or -EINVAL with one sentence in `problem`. */
+/* Borrows the text.  0, or -EINVAL with one sentence in `problem`. */
 int upstream_item_parse(struct upstream_item *item, const char *text, char *problem, size_t size);
 
 /* The same, and no item: the check of the row. */

@@ -16,10 +16,12 @@
 #include <time.h>
 
 #include "balance.h"
+#include "health.h"
 #include "proxy_counters.h"
 #include "proxy_options.h"
 #include "upstream.h"
 #include "upstream_check.h"
+#include "upstream_figures.h"
 #include "upstream_item.h"
 #include "upstream_name.h"
 #include "upstreams_internal.h"
@@ -46,45 +48,28 @@ void upstreams_changed(const struct upstreams *upstreams)
 
 /* --- Life --- */
 
-/* Do other workers' connections matter? */
-static bool needs_count(const struct upstreams *upstreams, const struct upstream_item *item)
-{
-    return item->max_connections > 0 || upstreams->config->balance == PROXY_LEAST_CONNECTIONS ||
-           upstreams->config->balance == PROXY_RANDOM_TWO;
-}
-
 /* 0 or -ENOMEM. */
-static int equip(struct upstream *upstream)
+static int check(struct upstream *upstream)
 {
     const struct upstreams *upstreams = upstream->owner;
 
-    if (upstream->limit == NULL && needs_count(upstreams, upstream->item) &&
-        upstream_count_all(upstream, upstreams->service) < 0)
-        return -ENOMEM;
-    if (upstreams->config->check_interval_ms == 0 || upstream->item == &stranger)
+    if (upstreams->config->check_interval_ms == 0)
         return 0;
     upstream->check =
-        upstream_check_new(upstream, upstreams->config, prongd_loop(upstreams->service));
+        upstream_check_new(&upstream->health, prongd_loop(upstreams->service), upstreams);
     return upstream->check != NULL ? 0 : -ENOMEM;
 }
 
-/* Makes room for one more candidate, too.  NULL with errno. */
-static struct upstream *make(struct upstreams *upstreams, const struct upstream_item *item,
-                             const struct prong_address *address)
+/* Room for one more candidate.  0 or -ENOMEM. */
+static int grow(struct upstreams *upstreams)
 {
     struct upstream **candidates =
         realloc(upstreams->candidates, (upstreams->count + 1) * sizeof(struct upstream *));
-    struct upstream *upstream;
 
     if (candidates == NULL)
-        return NULL;
+        return -ENOMEM;
     upstreams->candidates = candidates;
-    upstream = upstream_new(upstreams, item, address, ++upstreams->last_number);
-    if (upstream == NULL || equip(upstream) == 0)
-        return upstream;
-    upstream_free(upstream);
-    errno = ENOMEM;
-    return NULL;
+    return 0;
 }
 
 static struct upstream *find(const struct upstreams *upstreams, const struct prong_address *address)
@@ -100,8 +85,10 @@ static struct upstream *find(const struct upstreams *upstreams, const struct pro
 static struct upstream *add(struct upstreams *upstreams, const struct upstream_item *item,
                             const struct prong_address *address)
 {
-    struct upstream *upstream = make(upstreams, item, address);
+    struct upstream *upstream = NULL;
 
+    if (grow(upstreams) == 0)
+        upstream = upstream_new(upstreams, item, address, ++upstreams->last_number);
     if (upstream == NULL)
         return NULL;
     *upstreams->end = upstream;
@@ -110,23 +97,30 @@ static struct upstream *add(struct upstreams *upstreams, const struct upstream_i
     return upstream;
 }
 
+static void drop(struct upstreams *upstreams, struct upstream *upstream);
+
 /* One that was retired, or that a connection brought before its name was known, is used again. */
 struct upstream *upstreams_add(struct upstreams *upstreams, const struct upstream_item *item,
                                const struct prong_address *address)
 {
     struct upstream *upstream = find(upstreams, address);
+    bool is_new = upstream == NULL;
 
-    if (upstream == NULL)
-        return add(upstreams, item, address);
-    if (upstream->state != UPSTREAM_RETIRED)
+    if (!is_new && upstream->state == UPSTREAM_USED)
         return upstream;
-    upstream->item = item;
-    if (equip(upstream) < 0) {
-        errno = ENOMEM;
+    if (is_new)
+        upstream = add(upstreams, item, address);
+    if (upstream == NULL)
         return NULL;
+    upstream_set_item(upstream, item);
+    if (check(upstream) == 0) {
+        upstream_enter(upstream, UPSTREAM_USED);
+        return upstream;
     }
-    upstream_enter(upstream, UPSTREAM_UP);
-    return upstream;
+    if (is_new)
+        drop(upstreams, upstream);
+    errno = ENOMEM;
+    return NULL;
 }
 
 static void drop(struct upstreams *upstreams, struct upstream *upstream)
@@ -244,9 +238,8 @@ static const struct tier tiers[] = {{false, true}, {true, true}, {false, false},
 
 static bool belongs(const struct tier *tier, const struct upstream *upstream, uint64_t now)
 {
-    return upstream_is_possible(upstream) && !upstream->item->is_drained &&
-           upstream->item->is_backup == tier->is_backup &&
-           upstream_is_usable(upstream, now) == tier->is_usable;
+    return upstream_is_possible(upstream, now) && upstream->item->is_backup == tier->is_backup &&
+           health_is_usable(&upstream->health, now) == tier->is_usable;
 }
 
 static size_t collect(struct upstreams *upstreams, const struct tier *tier,
@@ -261,16 +254,27 @@ static size_t collect(struct upstreams *upstreams, const struct tier *tier,
     return count;
 }
 
+/* A place there; where its time to be left alone is over, as the one client that tries it. */
+static bool take(struct upstream *upstream, const struct tier *tier, uint64_t now)
+{
+    if (!upstream_take_place(upstream))
+        return false;
+    if (!tier->is_usable || health_claim(&upstream->health, now))
+        return true;
+    upstream_give_place(upstream, true);
+    return false;
+}
+
 /* One of the candidates that is not full. */
-static struct upstream *take_one(struct upstreams *upstreams, size_t count,
-                                 const struct prong_address *client)
+static struct upstream *take_one(struct upstreams *upstreams, const struct tier *tier, size_t count,
+                                 const struct prong_address *client, uint64_t now)
 {
     struct upstream **candidates = upstreams->candidates;
 
     while (count > 0) {
         size_t place = balance_pick(&upstreams->balance, candidates, count, client);
 
-        if (upstream_take_place(candidates[place]))
+        if (take(candidates[place], tier, now))
             return candidates[place];
         candidates[place] = candidates[--count];
     }
@@ -279,13 +283,13 @@ static struct upstream *take_one(struct upstreams *upstreams, size_t count,
 
 /* Is a name still unknown, or somebody full whom the client has not tried?  Places that other
  * workers give back are looked for. */
-static bool may_change(struct upstreams *upstreams, const struct upstream_tries *tries)
+static bool may_change(struct upstreams *upstreams, const struct upstream_tries *tries,
+                       uint64_t now)
 {
     bool is_full = false;
 
     for (const struct upstream *one = upstreams->first; one != NULL; one = one->next)
-        is_full = is_full ||
-                  (upstream_is_possible(one) && !one->item->is_drained && !was_tried(tries, one));
+        is_full = is_full || (upstream_is_possible(one, now) && !was_tried(tries, one));
     is_full = is_full && tries->count < UPSTREAM_TRIES;
     if (is_full && !prong_timer_is_active(upstreams->look))
         prong_timer_start(upstreams->look, LOOK_AGAIN_MS, 0);
@@ -304,15 +308,26 @@ struct upstream *upstreams_choose(struct upstreams *upstreams, struct prong_sock
     for (size_t i = 0; i < tier_count && upstream == NULL; i++) {
         size_t count = collect(upstreams, &tiers[i], tries, now);
 
-        upstream = take_one(upstreams, count, &address);
+        upstream = take_one(upstreams, &tiers[i], count, &address, now);
     }
     if (upstream == NULL) {
-        errno = may_change(upstreams, tries) ? EAGAIN : EHOSTUNREACH;
+        errno = may_change(upstreams, tries, now) ? EAGAIN : EHOSTUNREACH;
         return NULL;
     }
+    if (tries->count > 0)
+        (void)prongd_item_add(upstream->shared, FIGURE_RETRIES, 1);
     tries->numbers[tries->count++] = upstream->number;
-    upstream_use(upstream, now);
     return upstream;
+}
+
+/* Every address of the item is shown so. */
+static void drain_item(struct upstreams *upstreams, struct upstream_item *item, bool drained)
+{
+    item->is_drained = drained;
+    for (struct upstream *one = upstreams->first; one != NULL; one = one->next) {
+        if (one->item == item)
+            prongd_item_set_drained(one->shared, drained);
+    }
 }
 
 int upstreams_drain(struct upstreams *upstreams, const char *item, bool drained)
@@ -323,7 +338,7 @@ int upstreams_drain(struct upstreams *upstreams, const char *item, bool drained)
     for (size_t i = 0; i < list->count; i++) {
         if (!upstream_item_is(list->items[i], item))
             continue;
-        upstreams->items[i].is_drained = drained;
+        drain_item(upstreams, &upstreams->items[i], drained);
         result = 0;
     }
     upstreams_changed(upstreams);
@@ -365,36 +380,24 @@ static void give_place(struct upstream *upstream, bool counts)
     upstreams_changed(upstreams);
 }
 
-void upstream_connected(struct upstream *upstream)
+void upstream_connected(struct upstream *upstream, uint64_t connect_us)
 {
-    upstream_note_success(upstream);
-}
-
-/* What this machine is short of says nothing about the upstream. */
-static bool is_our_own(int error)
-{
-    static const int errors[] = {-EMFILE, -ENFILE, -ENOMEM, -ENOBUFS, -EADDRNOTAVAIL, -EADDRINUSE};
-
-    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
-        if (errors[i] == error)
-            return true;
-    }
-    return false;
+    (void)prongd_item_add(upstream->shared, FIGURE_CONNECTS, 1);
+    (void)prongd_item_add(upstream->shared, FIGURE_CONNECT_US, connect_us);
+    health_note_success(&upstream->health, upstreams_now_ms());
 }
 
 void upstream_failed(struct upstream *upstream, int error)
 {
     prongd_count(upstream->owner->service, PROXY_COUNT_FAILURES, 1);
-    if (is_our_own(error))
-        upstream_note_nothing(upstream);
-    else
-        upstream_note_failure(upstream, upstream->owner->config, upstreams_now_ms());
+    (void)prongd_item_add(upstream->shared, FIGURE_FAILURES, 1);
+    health_note_failure(&upstream->health, error, upstreams_now_ms());
     give_place(upstream, true);
 }
 
 void upstream_canceled(struct upstream *upstream)
 {
-    upstream_note_nothing(upstream);
+    health_note_nothing(&upstream->health, upstreams_now_ms());
     give_place(upstream, true);
 }
 

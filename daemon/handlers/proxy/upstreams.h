@@ -72,8 +72,8 @@ struct prongd_limit *upstream_limit(const struct upstream *upstream);
 /* Where it is: TCP or unix. */
 const struct prong_address *upstream_address(const struct upstream *upstream);
 
-/* The attempt succeeded; the place is kept. */
-void upstream_connected(struct upstream *upstream);
+/* The attempt succeeded, and took so long; the place is kept. */
+void upstream_connected(struct upstream *upstream, uint64_t connect_us);
 
 /* The attempt failed with this negative code: gives the place back. */
 void upstream_failed(struct upstream *upstream, int error);

@@ -33,7 +33,7 @@ struct upstreams {
     void *user;
 };
 
-/* One more for this item, UP; the one that is there already, where it is.  NULL with errno. */
+/* One more for this item, used; the one that is there already, where it is.  NULL with errno. */
 struct upstream *upstreams_add(struct upstreams *upstreams, const struct upstream_item *item,
                                const struct prong_address *address);
 
