@@ -79,7 +79,8 @@ static const struct command_option doctor_options[] = {
 const struct command_row commands[COMMAND_COUNT] = {
     {COMMAND_STATUS, "status", "", 0, 0, .help = "Shows the master, its workers and its servers."},
     {COMMAND_SERVERS, "servers", "", 0, 0,
-     .help = "Shows the servers: addresses, connections, rates, who waits and who was dropped.",
+     .help = "Shows the servers: addresses, connections, rates, who waits and who was dropped; and "
+             "the upstreams of each: which are down since when and why, connections, failures.",
      .is_local = true, .options = servers_options},
     {COMMAND_CONNECTIONS, "connections", "", 0, 0,
      .help = "Shows the connections: client, worker, age, bytes, what waits to be sent; and the "

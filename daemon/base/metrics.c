@@ -22,6 +22,7 @@ struct scope {
     const char *member; /* an object, or a list of objects */
     struct label labels[4];
     const char *described;
+    const char *kind; /* those alone whose "kind" it is; NULL: all */
 };
 
 static const struct scope master = {.member = "master", .described = ""};
@@ -38,6 +39,10 @@ static const struct scope handlers = {
     .member = "handler_counters",
     .labels = {{"server", "server"}, {"handler", "handler"}, {"counter", "counter"}},
     .described = "server, handler, counter"};
+static const struct scope upstreams = {.member = "items",
+                                       .labels = {{"server", "server"}, {"upstream", "name"}},
+                                       .described = "server, upstream",
+                                       .kind = "upstream"};
 static const struct scope cuts = {.member = "cuts",
                                   .labels = {{"server", "server"}, {"reason", "reason"}},
                                   .described = "server, reason"};
@@ -137,6 +142,28 @@ static const struct row rows[] = {
      .help = "Jain's index of fairness over the workers: 1 when all are equal."},
     {&handlers, "count", "prong_handler_events_total", COUNTER,
      .help = "What the handler of a server counts, by the name of its counter."},
+    {&upstreams, "is_well", "prong_upstream_up", GAUGE,
+     .help = "1 while clients are sent to the upstream, as far as its health goes."},
+    {&upstreams, "drained", "prong_upstream_drained", GAUGE,
+     .help = "1 while an operator has drained the upstream."},
+    {&upstreams, "weight", "prong_upstream_weight", GAUGE,
+     .help = "The weight of the upstream among those of its server."},
+    {&upstreams, "connections", "prong_upstream_connections", GAUGE,
+     .help = "Connections that the upstream has, and attempts that are under way."},
+    {&upstreams, "connects", "prong_upstream_connects_total", COUNTER,
+     .help = "Connections that were made to the upstream."},
+    {&upstreams, "connect_us", "prong_upstream_connect_seconds_total", COUNTER, .unit = 1e-6,
+     .help = "How long making them took, all together."},
+    {&upstreams, "failures", "prong_upstream_failures_total", COUNTER,
+     .help = "Attempts to connect to the upstream that failed."},
+    {&upstreams, "retries", "prong_upstream_retries_total", COUNTER,
+     .help = "Attempts for clients for whom another upstream had failed."},
+    {&upstreams, "downs", "prong_upstream_downs_total", COUNTER,
+     .help = "How often the upstream was found to be down, by clients or checks."},
+    {&upstreams, "checks", "prong_upstream_checks_total", COUNTER,
+     .help = "Checks of the upstream (check_interval), over all workers."},
+    {&upstreams, "check_failures", "prong_upstream_check_failures_total", COUNTER,
+     .help = "Checks of the upstream that failed."},
     {&listeners, "queue", "prong_listener_queue_length", GAUGE,
      .help = "Connections that wait to be accepted."},
     {&listeners, "backlog", "prong_listener_queue_limit", GAUGE, .help = "How many may wait."},
@@ -157,14 +184,23 @@ static double value_of(const struct row *row, const json_t *member)
 
     if (row->wanted != NULL)
         return text != NULL && strcmp(text, row->wanted) == 0;
+    if (json_is_boolean(member))
+        return json_is_true(member);
     return json_number_value(member) * (row->unit != 0 ? row->unit : 1);
+}
+
+static bool is_in_scope(const struct scope *scope, const json_t *object)
+{
+    const char *kind = json_string_value(json_object_get(object, "kind"));
+
+    return scope->kind == NULL || (kind != NULL && strcmp(kind, scope->kind) == 0);
 }
 
 static void visit_object(const struct row *row, const json_t *object, visitor *visit, void *user)
 {
     const json_t *member = json_object_get(object, row->member);
 
-    if (member != NULL)
+    if (member != NULL && is_in_scope(row->scope, object))
         visit(row, object, value_of(row, member), user);
 }
 

@@ -58,6 +58,7 @@ void doctor_check_drift(struct doctor *doctor);
 void doctor_check_generations(struct doctor *doctor);
 void doctor_check_rests(struct doctor *doctor);
 void doctor_check_drops(struct doctor *doctor);
+void doctor_check_items(struct doctor *doctor);
 void doctor_check_version(struct doctor *doctor);
 
 /* The command.  Its exit status is that of the worst finding: 0, 1 or 2. */

@@ -13,6 +13,7 @@
 #include "amount.h"
 #include "answer.h"
 #include "call.h"
+#include "items.h"
 #include "table.h"
 
 #define INTERVAL_MS     1000
@@ -123,18 +124,26 @@ static bool is_ok(const json_t *answer)
     return json_is_true(json_object_get(answer, "ok"));
 }
 
+static void print(const json_t *shown)
+{
+    table_print(stdout, columns, sizeof(columns) / sizeof(columns[0]),
+                json_object_get(shown, "servers"));
+    items_print(stdout, json_object_get(shown, "items"));
+}
+
 static int show(const struct call *call, json_t *answer, const json_t *before, double seconds)
 {
     json_t *shown;
 
     if (!is_ok(answer))
         return answer_show(answer, COMMAND_STATUS, call->json);
-    shown = json_pack("{s:b, s:o}", "ok", 1, "servers", servers_describe(answer, before, seconds));
+    shown =
+        json_pack("{s:b, s:o, s:o}", "ok", 1, "servers", servers_describe(answer, before, seconds),
+                  "items", items_describe(answer, before, seconds));
     if (call->json)
         answer_dump(shown);
     else
-        table_print(stdout, columns, sizeof(columns) / sizeof(columns[0]),
-                    json_object_get(shown, "servers"));
+        print(shown);
     json_decref(shown);
     return 0;
 }

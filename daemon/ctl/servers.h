@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * `prongctl servers`: a line for each server.
+ * `prongctl servers`: a line for each server, and one for each of its upstreams.
  */
 #ifndef PRONGCTL_SERVERS_H
 #define PRONGCTL_SERVERS_H

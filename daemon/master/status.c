@@ -23,6 +23,7 @@
 #include "drains.h"
 #include "generation.h"
 #include "history.h"
+#include "inventory.h"
 #include "keepers.h"
 #include "listeners.h"
 #include "options.h"
@@ -295,13 +296,34 @@ static json_t *describe_all_reasons(const struct reasons *reasons, const json_t 
     return list;
 }
 
-static json_t *describe_servers(const struct status *status)
+/* The one that serves; while it starts or stops the first one; NULL: none. */
+static const struct generation *shown_generation(const struct status *status)
 {
     const struct generation *current = generation_list_current(status->generations);
+
+    return current != NULL ? current : status->generations->first;
+}
+
+/* What the handlers of all servers deal with by name, in one list. */
+static json_t *describe_items(const struct status *status)
+{
+    const struct generation *current = shown_generation(status);
+    json_t *items = json_array();
+
+    for (unsigned i = 0; current != NULL && i < current->config->server_count; i++) {
+        json_t *own = inventory_describe(status->scoreboard, current->config->servers[i]);
+
+        (void)json_array_extend(items, own);
+        json_decref(own);
+    }
+    return items;
+}
+
+static json_t *describe_servers(const struct status *status)
+{
+    const struct generation *current = shown_generation(status);
     json_t *servers = json_array();
 
-    if (current == NULL)
-        current = status->generations->first; /* it starts or stops */
     if (current == NULL)
         return servers;
     for (unsigned server = 0; server < current->config->server_count; server++)
@@ -373,11 +395,11 @@ json_t *status_json(const struct status *status)
 {
     json_t *servers = describe_servers(status);
 
-    return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", 1, "master",
+    return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", 1, "master",
                      describe_master(status), "counters", counters_json(status->counters),
                      "timeline", timeline_json(status->timeline), "workers",
                      describe_workers(status), "drops", describe_all_reasons(&drops, servers),
                      "cuts", describe_all_reasons(&cuts, servers), "handler_counters",
-                     describe_all_counters(servers), "servers", servers, "listeners",
-                     describe_listeners(status));
+                     describe_all_counters(servers), "items", describe_items(status), "servers",
+                     servers, "listeners", describe_listeners(status));
 }

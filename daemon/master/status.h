@@ -29,8 +29,8 @@ struct status {
     uint64_t uptime_s;
 };
 
-/* Gives {"ok": true, "master": …, "counters": …, "timeline": […], "workers": […], "servers": […],
- * "listeners": […]}; NULL when memory is short. */
+/* Gives {"ok": true, "master": …, "counters": …, "timeline": […], "workers": […], "items": […],
+ * "servers": […], "listeners": […]}; NULL when memory is short. */
 json_t *status_json(const struct status *status);
 
 #endif

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from daemon import IS_ROOT, PRONGCTL, PRONGD, Daemon
+from daemon import IS_ROOT, PRONGCTL, PRONGD, Daemon, server
+from upstreams import Named
 
 
 @pytest.fixture
@@ -44,3 +45,29 @@ def unprivileged(monkeypatch):
     monkeypatch.setattr("daemon.PRONGCTL", shutil.copy(PRONGCTL, directory))
     yield {"user": "nobody", "group": "nogroup", "extra_groups": []}
     shutil.rmtree(directory)
+
+
+@pytest.fixture
+def named():
+    """Makes upstreams with names of one letter."""
+    made = []
+
+    def make(name, **options):
+        made.append(Named(name, **options))
+        return made[-1]
+
+    yield make
+    for upstream in made:
+        upstream.close()
+
+
+@pytest.fixture
+def proxy(prongd):
+    def make(*upstreams, workers=2, **options):
+        items = ", ".join(upstreams)
+        daemon = prongd(server("relay", "proxy", upstream=items, **options), workers=workers)
+        for pid in daemon.worker_pids():
+            daemon.descriptors[pid] += 2  # the set of paused sockets stays; a lookup may be on its way
+        return daemon
+
+    return make
