@@ -23,7 +23,7 @@ static const struct table_column upstream_columns[] = {
     {"CONNECTIONS", "connections", TABLE_NUMBER},
     {"CONNECTS", "connects", TABLE_NUMBER},
     {"NEW/S", "connects_per_s", TABLE_NUMBER},
-    {"MS", "connect_ms", TABLE_NUMBER}, /* the mean of all */
+    {"MS", "connect_ms", TABLE_NUMBER}, /* to connect: the mean of all */
     {"FAILED", "failures", TABLE_NUMBER},
     {"RETRIES", "retries", TABLE_NUMBER},
     {"LAST ERROR", "reason", TABLE_TEXT},
@@ -75,16 +75,20 @@ static void add_rate(json_t *item, const json_t *before, double seconds)
     json_object_set_new(item, "connects_per_s", json_integer((json_int_t)(rate + 0.5)));
 }
 
+static double hundredths(double number)
+{
+    return (double)(json_int_t)(number * 100 + 0.5) / 100;
+}
+
 static void complete_upstream(json_t *item, const json_t *before, double seconds)
 {
     json_int_t connects = figure(item, "connects");
-    json_int_t us = figure(item, "connect_us");
+    double total_ms = (double)figure(item, "connect_us") / 1000;
 
     json_object_set_new(item, "role",
                         json_string(figure(item, "backup") != 0 ? "backup" : "active"));
     if (connects > 0)
-        json_object_set_new(item, "connect_ms",
-                            json_real((double)(us / connects / 10) / 100)); /* two digits */
+        json_object_set_new(item, "connect_ms", json_real(hundredths(total_ms / (double)connects)));
     if (before != NULL && seconds > 0)
         add_rate(item, before, seconds);
 }

@@ -12,6 +12,7 @@ import pytest
 from client import connect, echoes, talk
 from daemon import PRONGD, eventually, server
 
+RELAY = server("relay", "proxy", upstream="127.0.0.1:1")  # of the upstream, too
 PROGRAMS = server("programs", "exec", exec="/bin/cat")  # some metrics are theirs alone
 SAMPLE = re.compile(r'^([a-z_]+)(?:\{(.*)\})? (\S+)$')
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
@@ -42,7 +43,7 @@ def documented(printed):
 
 
 def test_every_metric_has_its_help_and_a_sample(prongd):
-    daemon = prongd(server("one", "echo") + server("two", "chargen") + PROGRAMS)
+    daemon = prongd(server("one", "echo") + server("two", "chargen") + PROGRAMS + RELAY)
     printed = text(daemon)
     names = {name for name, _ in samples(printed)}
     assert names == documented(printed) == set(re.findall(r"^# HELP (\w+) .*\.$", printed, re.M)) | {
@@ -113,7 +114,7 @@ def test_sums_outlive_an_upgrade(prongd):
 
 
 def test_as_json_they_are_the_same(prongd):
-    daemon = prongd(server("echo", "echo") + server("two", "chargen") + PROGRAMS)
+    daemon = prongd(server("echo", "echo") + server("two", "chargen") + PROGRAMS + RELAY)
     answer = json.loads(daemon.ctl("--json", "metrics").stdout)
     assert answer["ok"] is True
     assert ({metric["name"] for metric in answer["metrics"]} | {"prong_build_info"}
