@@ -24,7 +24,7 @@ static void take_event(struct prong_socket *socket, uint32_t events)
     int error = 0;
     socklen_t length = sizeof(error);
 
-    /* It reads, and read(2) will tell.  This edge is spent: the next pause begins anew. */
+    /* It reads, and recv(2) will tell.  This edge is spent: the next pause begins anew. */
     if (!socket->paused) {
         hangup_forget(socket);
         return;

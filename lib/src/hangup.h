@@ -9,7 +9,7 @@
  * A socket enters when it is still paused after its callbacks have returned, and stays when it
  * reads on: pausing for back-pressure costs one system call in the life of a socket.
  *
- * A hang-up is a notice here and never an end-of-file: that is what read(2) says, behind the last
+ * A hang-up is a notice here and never an end-of-file: that is what recv(2) says, behind the last
  * byte (R71).
  */
 #ifndef PRONG_HANGUP_H

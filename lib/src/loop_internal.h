@@ -38,7 +38,7 @@ struct prong_loop {
  * stays pending for the program's own ev_run(). */
 void loop_turn_silently(struct ev_loop *ev);
 
-/* Where read(2) puts its PRONG_READ_SIZE bytes. */
+/* Where recv(2) puts its PRONG_READ_SIZE bytes. */
 uint8_t *loop_read_buffer(const struct prong_loop *loop);
 
 /* Takes the spare descriptor back after it was given up. */

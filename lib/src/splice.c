@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * splice(2) to and from a socket, with the accounts that read(2) and write(2) have here.
+ * splice(2) to and from a socket, with the accounts that recv(2) and send(2) have here.
  */
 #include <prong/splice.h>
 

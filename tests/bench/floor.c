@@ -118,7 +118,7 @@ static void send_rest(int fd)
 
 static void echo(int fd)
 {
-    ssize_t size = read(fd, buffer, sizeof(buffer));
+    ssize_t size = recv(fd, buffer, sizeof(buffer), 0);
     ssize_t sent;
 
     if (size == 0 || failed_for_good(size)) {

@@ -64,7 +64,7 @@ struct prong_socket_events {
     /* Connected; writes queued until now are on their way.  Not for accepted sockets. */
     void (*on_connect)(struct prong_socket *socket);
 
-    /* What one read(2) gave, at most PRONG_READ_SIZE.  The bytes die with the call. */
+    /* What one recv(2) gave, at most PRONG_READ_SIZE.  The bytes die with the call. */
     void (*on_data)(struct prong_socket *socket, const void *bytes, size_t size);
 
     /* Both or none: bytes are read to where on_buffer says, and told by on_read instead of on_data
