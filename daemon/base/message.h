@@ -40,7 +40,8 @@
     MESSAGE(PROGRAMS, "keeper to master: what it runs; struct message_programs")                  \
     MESSAGE(LOOK, "observer to master: somebody looks; rosters, please")                          \
     MESSAGE(CROWD, "master to observer: a worker's roster; struct message_crowd, its descriptor") \
-    MESSAGE(TAP, "master to worker: copy a connection's bytes into a pipe; struct message_tap")
+    MESSAGE(TAP, "master to worker: copy a connection's bytes into a pipe; struct message_tap")   \
+    MESSAGE(REPORT, "master to keeper: say that you live, with PROGRAMS")
 
 enum message {
 #define MESSAGE(name, meaning) MESSAGE_##name,

@@ -132,6 +132,9 @@ static const struct row rows[] = {
      .help = "Programs that could not be started, or ended otherwise than with status 0."},
     {&servers, "programs_refused", "prong_server_programs_refused_total", COUNTER,
      .help = "Clients that were sent away because as many programs ran as may."},
+    {&servers, "keepers_hanging", "prong_server_keepers_hanging", GAUGE,
+     .help =
+         "Keepers, which run the programs of exec, that do not answer; another one takes clients."},
     {&servers, "bytes_read", "prong_server_read_bytes_total", COUNTER,
      .help = "Bytes that came from clients."},
     {&servers, "bytes_written", "prong_server_written_bytes_total", COUNTER,

@@ -87,7 +87,8 @@ static const struct prongd_option daemon_rows[] = {
     {PRONGD_DURATION(struct config_daemon, worker_timeout_ms), "prongd", "worker_timeout",
      .fallback = "60s", .most = DAY, .check = check_worker_timeout, .change = PRONGD_CHANGE_LIVE,
      .help = "A worker whose loop has not turned for so long hangs: it is aborted, which writes a "
-             "core file where rlimit_core allows it, and replaced; 0 sets no limit."},
+             "core file where rlimit_core allows it, and replaced; a keeper of exec that has not "
+             "answered for so long leaves clients to another one; 0 sets no limit."},
     {PRONGD_COUNT(struct config_daemon, max_respawns), "prongd", "max_respawns", .fallback = "5",
      .most = 1000,
      .help = "How often in a row a worker may end within 5 s of being ready before its place rests "

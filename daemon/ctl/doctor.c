@@ -31,12 +31,19 @@ static const struct check {
     const char *name;
     void (*look)(struct doctor *doctor);
 } checks[] = {
-    {"master", check_master},          {"generations", doctor_check_generations},
-    {"rests", doctor_check_rests},     {"drift", doctor_check_drift},
-    {"version", doctor_check_version}, {"drops", doctor_check_drops},
-    {"items", doctor_check_items},     {"descriptors", doctor_check_descriptors},
-    {"backlog", doctor_check_backlog}, {"ports", doctor_check_ports},
-    {"kernel", doctor_check_kernel},   {"core", doctor_check_core},
+    {"master", check_master},
+    {"generations", doctor_check_generations},
+    {"rests", doctor_check_rests},
+    {"keepers", doctor_check_keepers},
+    {"drift", doctor_check_drift},
+    {"version", doctor_check_version},
+    {"drops", doctor_check_drops},
+    {"items", doctor_check_items},
+    {"descriptors", doctor_check_descriptors},
+    {"backlog", doctor_check_backlog},
+    {"ports", doctor_check_ports},
+    {"kernel", doctor_check_kernel},
+    {"core", doctor_check_core},
     {"files", doctor_check_files},
 };
 

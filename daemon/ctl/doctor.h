@@ -57,6 +57,7 @@ void doctor_check_ports(struct doctor *doctor);
 void doctor_check_drift(struct doctor *doctor);
 void doctor_check_generations(struct doctor *doctor);
 void doctor_check_rests(struct doctor *doctor);
+void doctor_check_keepers(struct doctor *doctor);
 void doctor_check_drops(struct doctor *doctor);
 void doctor_check_items(struct doctor *doctor);
 void doctor_check_version(struct doctor *doctor);

@@ -59,6 +59,26 @@ void doctor_check_rests(struct doctor *doctor)
     }
 }
 
+void doctor_check_keepers(struct doctor *doctor)
+{
+    const json_t *keepers = json_object_get(doctor->status, "keepers");
+
+    for (size_t i = 0; i < json_array_size(keepers); i++) {
+        const json_t *keeper = json_array_get(keepers, i);
+        const json_t *silent = json_object_get(keeper, "silent_s");
+
+        if (silent != NULL)
+            doctor_find(
+                doctor, DOCTOR_PROBLEM,
+                "Find out what it waits for (wchan and stack in /proc/PID); \"kill -9\" frees "
+                "its places in max_processes: its programs go on, and nobody ends them.",
+                "keeper %" PRId64 " of server %s has not answered for %.0f s: it has %" PRId64
+                " programs, and another keeper takes clients",
+                integer(keeper, "pid"), json_string_value(json_object_get(keeper, "server")),
+                json_number_value(silent), integer(keeper, "programs"));
+    }
+}
+
 /* --- The file --- */
 
 static void compare(struct doctor *doctor, const json_t *plan)

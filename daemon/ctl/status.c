@@ -77,6 +77,22 @@ static void print_rests(FILE *stream, const json_t *workers)
     }
 }
 
+static void print_hanging(FILE *stream, const json_t *keepers)
+{
+    for (size_t i = 0; i < json_array_size(keepers); i++) {
+        const json_t *keeper = json_array_get(keepers, i);
+        const json_t *silent = json_object_get(keeper, "silent_s");
+
+        if (silent == NULL)
+            continue;
+        print_member(stream, "A keeper of ", keeper, "server");
+        print_member(stream, " (process ", keeper, "pid");
+        print_member(stream, ") hangs with ", keeper, "programs");
+        (void)fprintf(stream, " programs: it has not answered for %.0f s.\n",
+                      json_number_value(silent));
+    }
+}
+
 /* Most handlers count nothing of their own. */
 static void print_counters(FILE *stream, const json_t *counters)
 {
@@ -94,5 +110,6 @@ void status_print(FILE *stream, json_t *answer)
     print_rests(stream, json_object_get(answer, "workers"));
     (void)fputc('\n', stream);
     table_print(stream, server_columns, COUNT(server_columns), json_object_get(answer, "servers"));
+    print_hanging(stream, json_object_get(answer, "keepers"));
     print_counters(stream, json_object_get(answer, "handler_counters"));
 }

@@ -55,7 +55,7 @@ void keeper_report_soon(struct keeper *keeper)
         ev_timer_start(keeper->loop, &keeper->report);
 }
 
-static void report(struct keeper *keeper)
+void keeper_report(struct keeper *keeper)
 {
     keeper->programs.running = keeper->runs.count;
     if (keeper->channel != NULL)
@@ -73,7 +73,7 @@ static void on_report(struct ev_loop *loop, ev_timer *timer, int revents)
     if (keeper->channel != NULL && ipc_queued(keeper->channel) > 0)
         keeper_report_soon(keeper);
     else
-        report(keeper);
+        keeper_report(keeper);
 }
 
 void keeper_tell(struct keeper *keeper, const struct message_told *told, size_t size, int fd)
@@ -157,7 +157,7 @@ static int prepare(struct keeper *keeper)
 
 static void clear(struct keeper *keeper)
 {
-    report(keeper);
+    keeper_report(keeper);
     listing_stop_all(keeper);
     ipc_free(keeper->channel);
     access_log_free(keeper->access_log);

@@ -53,7 +53,10 @@ void keeper_enter(struct keeper *keeper, enum keeper_state state);
 /* Ends the loop when nothing is left to do. */
 void keeper_conclude(struct keeper *keeper);
 
-/* Tells the master, soon, what has changed. */
+/* Tells the master what it runs. */
+void keeper_report(struct keeper *keeper);
+
+/* The same soon: something has changed. */
 void keeper_report_soon(struct keeper *keeper);
 
 /* Answers a question of the master with MESSAGE_TOLD; borrows the descriptor (-1: none). */

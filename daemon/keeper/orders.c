@@ -66,6 +66,12 @@ static void order_access_reopen(struct keeper *keeper, const struct ipc_frame *f
         access_log_adopt(keeper->access_log, fcntl(frame->fds[0], F_DUPFD_CLOEXEC, 0));
 }
 
+static void order_report(struct keeper *keeper, const struct ipc_frame *frame)
+{
+    (void)frame;
+    keeper_report(keeper);
+}
+
 /* --- Questions of prongctl --- */
 
 static void order_roster(struct keeper *keeper, const struct ipc_frame *frame)
@@ -122,7 +128,8 @@ static void order_close(struct keeper *keeper, const struct ipc_frame *frame)
 static void (*const orders[MESSAGE_COUNT])(struct keeper *keeper, const struct ipc_frame *frame) = {
     [MESSAGE_RETIRE] = order_retire,       [MESSAGE_FINISH] = order_finish,
     [MESSAGE_TERMINATE] = order_terminate, [MESSAGE_ACCESS_REOPEN] = order_access_reopen,
-    [MESSAGE_ROSTER] = order_roster,       [MESSAGE_CLOSE] = order_close,
+    [MESSAGE_REPORT] = order_report,       [MESSAGE_ROSTER] = order_roster,
+    [MESSAGE_CLOSE] = order_close,
 };
 
 static void on_frame(struct ipc *ipc, const struct ipc_frame *frame, void *user)

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
- * A look at the heartbeats, once a second.
+ * A look at the heartbeats, and at keepers, once a second.
  */
 #include "hang.h"
 
 #include <ev.h>
 #include <inttypes.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "clock.h"
 #include "config.h"
 #include "generation.h"
+#include "keepers.h"
 #include "log.h"
 #include "master_internal.h"
+#include "process_stat.h"
 #include "scoreboard.h"
 #include "slot.h"
 
@@ -32,33 +32,17 @@ struct hang {
     uint64_t trust_ms; /* from when on a heartbeat tells something */
 };
 
-/* 'R': it runs, so a handler does not come to an end; 'S' or 'D': it waits for something; 'T': it
- * was stopped.  '?' when it cannot be told. */
-static char process_state(pid_t pid)
-{
-    char path[64], state = '?';
-    FILE *file;
-
-    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-    file = fopen(path, "re");
-    if (file == NULL)
-        return state;
-    if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
-        state = '?';
-    fclose(file);
-    return state;
-}
-
 static void abort_worker(struct slot *slot, uint64_t silent_ms)
 {
+    struct process_stat stat = {.state = '?'};
     uint64_t last = atomic_load_explicit(&slot->cell->callback_connection, memory_order_relaxed);
     uint32_t callback = atomic_load_explicit(&slot->cell->callback, memory_order_relaxed);
     uint64_t turns = atomic_load_explicit(&slot->cell->turns, memory_order_relaxed);
 
+    (void)process_stat_read(slot->pid, &stat);
     log_error("worker hangs and is aborted slot=%u generation=%" PRIu64 " pid=%d silent_ms=%" PRIu64
               " process_state=%c turns=%" PRIu64 " callback=%s last_connection=%" PRIu64,
-              slot->index, slot->generation->number, (int)slot->pid, silent_ms,
-              process_state(slot->pid), turns,
+              slot->index, slot->generation->number, (int)slot->pid, silent_ms, stat.state, turns,
               scoreboard_callback_name((enum scoreboard_callback)callback), last);
     slot_abort(slot);
 }
@@ -90,6 +74,7 @@ static void on_look(struct ev_loop *loop, ev_timer *timer, int revents)
         for (unsigned i = 0; i < generation->slot_count; i++)
             look_at(&generation->slots[i], timeout_ms);
     }
+    keepers_look(hang->master->keepers, timeout_ms);
 }
 
 struct hang *hang_new(struct master *master)

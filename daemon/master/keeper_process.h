@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "message.h"
+#include "pulse.h"
 
 struct ipc;
 struct surveys;
@@ -28,16 +29,20 @@ struct keeper_process {
     enum keeper_process_state state;
     pid_t pid; /* 0: it is about to be forked */
     struct ipc *ipc;
-    double started_at; /* clock_s() */
+    double started_at;        /* clock_s() */
+    uint64_t kill_timeout_ms; /* of its programs */
     struct message_programs programs;
+    struct pulse pulse;
+    uint64_t looked_ms; /* clock_ms(): whether its programs live (keeper_hang.c) */
+    const char *server; /* borrowed */
     struct surveys *surveys;
     struct ev_loop *loop;
     ev_timer limit; /* then it is killed: the service stops, and it should have ended */
 };
 
-/* Without a process.  Borrows `surveys`, whose questions it answers; its loop is theirs.  NULL when
- * memory is short. */
-struct keeper_process *keeper_process_new(struct surveys *surveys);
+/* Without a process.  Borrows the server's name, and `surveys`, whose questions it answers; its
+ * loop is theirs.  NULL when memory is short. */
+struct keeper_process *keeper_process_new(const char *server, struct surveys *surveys);
 
 /* Forks.  0 in both processes: in the child `pid` is 0, and `*channel_fd` is its end.  A negative
  * code in the only one. */
@@ -46,10 +51,10 @@ int keeper_process_fork(struct keeper_process *process, int *channel_fd);
 /* RETIRE or FINISH: it ends with its last program.  Harmless on one that was told already. */
 void keeper_process_retire(struct keeper_process *process, enum message message);
 
-/* It may go on for so long, then its programs are ended; and it is killed when even then it does
- * not end within `patience_ms`. */
-void keeper_process_terminate(struct keeper_process *process, uint64_t after_ms,
-                              uint64_t patience_ms);
+/* It may go on for so long, then its programs are ended; and it is killed, with all that it runs,
+ * when even then it does not end: some time after the last of them would have been killed, or, one
+ * that hangs, at once then. */
+void keeper_process_terminate(struct keeper_process *process, uint64_t after_ms);
 
 /* Sends an order to it; borrows payload and descriptor (-1: none). */
 void keeper_process_tell(const struct keeper_process *process, enum message message,
@@ -60,7 +65,11 @@ void keeper_process_hear_out(struct keeper_process *process);
 
 /* For the estate, and from it.  NULL: it makes no sense, or memory is short. */
 json_t *keeper_process_describe(const struct keeper_process *process);
-struct keeper_process *keeper_process_adopt(struct surveys *surveys, const json_t *value);
+struct keeper_process *keeper_process_adopt(const char *server, struct surveys *surveys,
+                                            const json_t *value);
+
+/* {"server", "pid", "state", "programs"}, and "silent_s" of one that hangs. */
+json_t *keeper_process_status(const struct keeper_process *process);
 
 /* Accepts NULL.  Closes the channel, no more. */
 void keeper_process_free(struct keeper_process *process);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "keeper_hang.h"
 #include "keeper_process.h"
 #include "keeping_plan.h"
 #include "kept.h"
@@ -191,6 +192,32 @@ void keepers_reopen_access(const struct keepers *keepers)
 {
     for (const struct kept *kept = keepers->first; kept != NULL; kept = kept->next)
         kept_reopen_access(kept);
+}
+
+void keepers_look(const struct keepers *keepers, uint64_t timeout_ms)
+{
+    for (struct kept *kept = keepers->first; kept != NULL; kept = kept->next)
+        keeper_hang_look(kept, timeout_ms);
+}
+
+static void add_status(const struct keeper_process *process, void *list)
+{
+    json_array_append_new(list, keeper_process_status(process));
+}
+
+json_t *keepers_status(const struct keepers *keepers)
+{
+    json_t *list = json_array();
+
+    keepers_visit(keepers, add_status, list);
+    return list;
+}
+
+size_t keepers_silent(const struct keepers *keepers, const char *server)
+{
+    const struct kept *kept = find(keepers, server);
+
+    return kept != NULL ? kept_silent(kept) : 0;
 }
 
 json_t *keepers_programs(const struct keepers *keepers, const char *server)

@@ -71,6 +71,15 @@ void keepers_visit(const struct keepers *keepers,
 /* True: this child was a keeper. */
 bool keepers_on_child(struct keepers *keepers, pid_t pid, int status);
 
+/* Looks whether one hangs, once a second. */
+void keepers_look(const struct keepers *keepers, uint64_t timeout_ms);
+
+/* [{"server", "pid", "state", "programs"}, …], and "silent_s" of those that hang. */
+json_t *keepers_status(const struct keepers *keepers);
+
+/* How many keepers of a server hang. */
+size_t keepers_silent(const struct keepers *keepers, const char *server);
+
 /* The keepers of a server, in numbers: {"running": …, …}.  NULL: it has none. */
 json_t *keepers_programs(const struct keepers *keepers, const char *server);
 

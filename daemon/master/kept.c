@@ -31,9 +31,6 @@
 #define EARLY_S 5.0
 #define REST_S  1.0
 
-/* How long a keeper has, beside kill_timeout, to end after its programs were ended. */
-#define PATIENCE_MS 10000
-
 /* --- What a keeper is told --- */
 
 void plan_clear(struct plan *plan)
@@ -165,7 +162,7 @@ static bool has_plan(struct kept *kept)
 
 static void start(struct kept *kept)
 {
-    struct keeper_process *process = keeper_process_new(&kept->master->surveys);
+    struct keeper_process *process = keeper_process_new(kept->server, &kept->master->surveys);
     int channel_fd = -1, error = process == NULL ? -ENOMEM : 0;
 
     if (error == 0 && !has_plan(kept))
@@ -182,6 +179,7 @@ static void start(struct kept *kept)
         rest(kept, REST_S);
         return;
     }
+    process->kill_timeout_ms = kept->plan.keeping->kill_timeout_ms;
     process->next = kept->processes;
     kept->processes = process;
     log_info("keeper started server=%s pid=%d", kept->server, (int)process->pid);
@@ -211,6 +209,12 @@ void kept_commit(struct kept *kept)
     start(kept);
 }
 
+void kept_replace(struct kept *kept, struct keeper_process *process)
+{
+    keeper_process_retire(process, MESSAGE_RETIRE);
+    start(kept);
+}
+
 void kept_finish(struct kept *kept)
 {
     struct keeper_process *process = taking(kept);
@@ -222,13 +226,9 @@ void kept_finish(struct kept *kept)
 
 void kept_terminate(struct kept *kept, uint64_t after_ms)
 {
-    uint64_t patience_ms = PATIENCE_MS;
-
-    if (kept->plan.keeping != NULL)
-        patience_ms += kept->plan.keeping->kill_timeout_ms;
     ev_timer_stop(kept->master->loop, &kept->rest);
     for (struct keeper_process *process = kept->processes; process != NULL; process = process->next)
-        keeper_process_terminate(process, after_ms, patience_ms);
+        keeper_process_terminate(process, after_ms);
 }
 
 /* --- Deaths --- */
@@ -294,6 +294,16 @@ struct message_programs kept_programs(const struct kept *kept)
     return sum;
 }
 
+size_t kept_silent(const struct kept *kept)
+{
+    size_t count = 0;
+
+    for (const struct keeper_process *process = kept->processes; process != NULL;
+         process = process->next)
+        count += process->pulse.state == PULSE_SILENT;
+    return count;
+}
+
 /* --- From one program to the next --- */
 
 json_t *kept_describe(const struct kept *kept)
@@ -316,7 +326,8 @@ static int adopt_processes(struct kept *kept, const json_t *list)
 
     json_array_foreach(list, i, value)
     {
-        struct keeper_process *process = keeper_process_adopt(&kept->master->surveys, value);
+        struct keeper_process *process =
+            keeper_process_adopt(kept->server, &kept->master->surveys, value);
 
         if (process == NULL)
             return -EPROTO;

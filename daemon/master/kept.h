@@ -63,6 +63,9 @@ void kept_commit(struct kept *kept);
 /* The keeper takes what waits still, and ends with its last program. */
 void kept_finish(struct kept *kept);
 
+/* This keeper ends with its last program, and another one takes connections. */
+void kept_replace(struct kept *kept, struct keeper_process *process);
+
 /* Programs have so long. */
 void kept_terminate(struct kept *kept, uint64_t after_ms);
 
@@ -74,6 +77,9 @@ void kept_reopen_access(const struct kept *kept);
 
 /* All of its keepers, those that are gone too, in numbers. */
 struct message_programs kept_programs(const struct kept *kept);
+
+/* How many of its keepers hang. */
+size_t kept_silent(const struct kept *kept);
 
 /* For the estate, and from it: 0 or a negative code. */
 json_t *kept_describe(const struct kept *kept);

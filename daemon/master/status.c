@@ -182,13 +182,17 @@ static json_t *describe_counters(const json_t *tally, const struct prongd_handle
     return counters;
 }
 
-/* Of exec: as members of the server, for the metrics.  Takes `programs`, which may be NULL. */
-static void describe_programs(json_t *server, json_t *programs)
+/* Of exec: as members of the server, for the metrics. */
+static void describe_programs(const struct status *status, json_t *server, const char *name)
 {
     static const char *const names[] = {"running", "started", "failed", "refused"};
+    json_t *programs = keepers_programs(status->keepers, name);
     char member[32];
 
-    for (size_t i = 0; programs != NULL && i < sizeof(names) / sizeof(names[0]); i++) {
+    if (programs == NULL)
+        return;
+    json_object_set_new(server, "keepers_hanging", number(keepers_silent(status->keepers, name)));
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         (void)snprintf(member, sizeof(member), "programs_%s", names[i]);
         json_object_set(server, member, json_object_get(programs, names[i]));
     }
@@ -223,7 +227,7 @@ static json_t *describe_server(const struct status *status, const struct generat
     json_decref(tally);
     json_object_update_new(described, totals_json(&totals));
     drains_describe(status->drains, described);
-    describe_programs(described, keepers_programs(status->keepers, config->name));
+    describe_programs(status, described, config->name);
     return described;
 }
 
@@ -395,11 +399,12 @@ json_t *status_json(const struct status *status)
 {
     json_t *servers = describe_servers(status);
 
-    return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", 1, "master",
-                     describe_master(status), "counters", counters_json(status->counters),
+    return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", 1,
+                     "master", describe_master(status), "counters", counters_json(status->counters),
                      "timeline", timeline_json(status->timeline), "workers",
                      describe_workers(status), "drops", describe_all_reasons(&drops, servers),
                      "cuts", describe_all_reasons(&cuts, servers), "handler_counters",
                      describe_all_counters(servers), "items", describe_items(status), "servers",
-                     servers, "listeners", describe_listeners(status));
+                     servers, "listeners", describe_listeners(status), "keepers",
+                     keepers_status(status->keepers));
 }

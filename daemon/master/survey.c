@@ -77,7 +77,7 @@ void survey_clear(struct surveys *surveys, const char *why)
 
 /* --- Asking --- */
 
-/* Who cannot take it is not waited for. */
+/* Who cannot take it (NULL: nobody has to try) is not waited for. */
 static void ask(struct survey *survey, const struct survey_question *question, struct ipc *ipc,
                 const struct survey_part *who)
 {
@@ -112,12 +112,14 @@ struct asking {
     const struct survey_question *question;
 };
 
+/* One that hangs told nothing when it was asked before. */
 static void ask_keeper(const struct keeper_process *process, void *user)
 {
     const struct asking *asking = user;
     const struct survey_part who = {.teller = process, .is_keeper = true, .pid = process->pid};
 
-    ask(asking->survey, asking->question, process->ipc, &who);
+    ask(asking->survey, asking->question,
+        process->pulse.state != PULSE_SILENT ? process->ipc : NULL, &who);
 }
 
 static void ask_all(struct survey *survey, const struct survey_question *question)

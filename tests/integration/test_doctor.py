@@ -176,7 +176,7 @@ def test_people_read_sentences(patient):
     done = one.daemon.ctl("doctor", f"--root={one.root}")
     assert done.returncode == 1
     assert "warning  server one wants a backlog of" in done.stdout
-    assert "13 checks, 1 findings." in done.stdout
+    assert "14 checks, 1 findings." in done.stdout
 
 
 def test_this_machine_can_be_looked_at(patient):

@@ -148,6 +148,20 @@ def test_a_reload_that_is_refused_leaves_the_keeper_alone(prongd):
     assert talk(daemon.address("run"), b"as before") == b"as before"
 
 
+def test_each_keeper_has_its_own_kill_timeout(prongd):
+    """The old one's is longer than the master waits beyond that of the new one."""
+    options = {"exec": "/bin/sh -c 'trap \"\" TERM; echo; while :; do sleep 1; done'"}
+    daemon = prongd(server("run", "exec", kill_timeout="11s", **options), shutdown_timeout="10ms")
+    with connect(daemon.address("run")) as client:
+        assert receive(client, 1) == b"\n"
+        daemon.write_config(server("run", "exec", kill_timeout="0", **options),
+                            shutdown_timeout="10ms")
+        assert daemon.ctl("reload").returncode == 0
+        assert daemon.stop() == 0
+        assert client.recv(1) == b""
+    assert " signal=9 " in daemon.log() and "is killed" not in daemon.log()
+
+
 def test_when_the_master_is_killed_running_programs_go_on(prongd):
     daemon = prongd(CAT)
     [client] = start_cats(daemon, 1)

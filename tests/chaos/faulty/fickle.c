@@ -126,4 +126,5 @@ const struct prongd_handler fickle_handler = {
 };
 
 /* Instead of the table of handlers/. */
-const struct prongd_handler *const handler_table[] = {&echo_handler, &fickle_handler, NULL};
+const struct prongd_handler *const handler_table[] = {&echo_handler, &exec_handler, &fickle_handler,
+                                                      NULL};
