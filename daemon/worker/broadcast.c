@@ -23,8 +23,9 @@
 #include "ring.h"
 #include "service.h"
 
-/* Then others have their turn. */
-#define PER_TURN 64
+/* Messages, and calls of on_message for them; then others have their turn. */
+#define PER_TURN      64
+#define TOLD_PER_TURN 4096
 
 struct broadcast {
     struct service *service;
@@ -104,14 +105,34 @@ static bool hear_one(struct broadcast *broadcast)
 
 static void hear(struct broadcast *broadcast)
 {
-    for (int i = 0; i < PER_TURN; i++) {
+    const struct service *service = broadcast->service;
+    uint64_t listeners = service->handler->on_message != NULL ? service_connections(service) : 0;
+    uint64_t told = 0;
+
+    for (int i = 0; i < PER_TURN && told < TOLD_PER_TURN; i++) {
         if (!hear_one(broadcast))
             return;
+        told += listeners;
     }
     ev_timer_start(broadcast->ev, &broadcast->more);
 }
 
+static void hear_up_to(struct broadcast *broadcast, uint64_t position)
+{
+    while (broadcast->position < position && hear_one(broadcast))
+        ;
+}
+
 /* --- Waking and being woken --- */
+
+/* Others are woken at the end of a turn.  This may be said behind it, in what follows from it before
+ * the loop sleeps: then there is one more. */
+static void note_news(struct broadcast *broadcast)
+{
+    if (!broadcast->has_news)
+        ev_timer_start(broadcast->ev, &broadcast->more);
+    broadcast->has_news = true;
+}
 
 /* The edge is taken before the ring is read: what is published after that makes another. */
 static void on_edge(struct ev_loop *loop, ev_io *io, int revents)
@@ -137,7 +158,7 @@ int broadcast_publish(struct service *service, const void *bytes, size_t size)
     int error = broadcast != NULL ? ring_publish(broadcast->ring, bytes, size) : -ENOTSUP;
 
     if (error == 0)
-        broadcast->has_news = true;
+        note_news(broadcast);
     return error;
 }
 
@@ -159,6 +180,14 @@ void broadcast_look(struct service *service)
 {
     if (service->broadcast != NULL)
         hear(service->broadcast);
+}
+
+void broadcast_welcome(struct service *service)
+{
+    struct broadcast *broadcast = service->broadcast;
+
+    if (broadcast != NULL && service->handler->on_message != NULL)
+        hear_up_to(broadcast, ring_last(broadcast->ring));
 }
 
 /* --- Connections on the way --- */
@@ -204,8 +233,7 @@ void broadcast_reach(struct service *service, const struct prong_socket *socket)
 
     if (broadcast == NULL || !arrivals_find(&broadcast->arrivals, socket, &position))
         return;
-    while (broadcast->position < position && hear_one(broadcast))
-        ;
+    hear_up_to(broadcast, position);
 }
 
 void broadcast_catch_up(struct service *service, struct prong_socket *socket)

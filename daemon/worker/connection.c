@@ -143,6 +143,7 @@ void connection_open(struct service *service, struct prong_socket *socket)
     connection->id = next_id(service->worker_cell);
     connection->opened_ds = connection_now_ds();
     access_opened(service, socket);
+    broadcast_welcome(service);
     connection_enter(connection, CONNECTION_ADMITTED);
     callbacks_note(socket, CALLBACK_CONNECTION);
     prong_socket_hold(socket); /* the handler may give it away */
