@@ -31,31 +31,38 @@ static void free_common(struct common *common)
     close_open(common->wake_fd);
     close_open(common->region_fd);
     free(common->server);
+    free(common->handler);
     free(common);
 }
 
-static struct common *find(const struct commons *commons, const char *server)
+/* What another handler keeps there means something else. */
+static struct common *find(const struct commons *commons, const struct config_server *server)
 {
     struct common *common = commons->first;
 
-    while (common != NULL && strcmp(common->server, server) != 0)
+    while (common != NULL && (strcmp(common->server, server->name) != 0 ||
+                              strcmp(common->handler, server->handler->name) != 0))
         common = common->next;
     return common;
 }
 
 /* With no reference.  NULL when memory is short. */
-static struct common *add(struct commons *commons, const char *server)
+static struct common *add(struct commons *commons, const char *server, const char *handler)
 {
     struct common *common = calloc(1, sizeof(*common));
-    char *name = strdup(server);
 
-    if (common == NULL || name == NULL) {
-        free(common);
-        free(name);
+    if (common == NULL)
+        return NULL;
+    *common = (struct common){.server = strdup(server),
+                              .handler = strdup(handler),
+                              .ring_fd = -1,
+                              .wake_fd = -1,
+                              .region_fd = -1};
+    if (common->server == NULL || common->handler == NULL) {
+        free_common(common);
         return NULL;
     }
-    *common = (struct common){
-        .next = commons->first, .server = name, .ring_fd = -1, .wake_fd = -1, .region_fd = -1};
+    common->next = commons->first;
     commons->first = common;
     return common;
 }
@@ -118,13 +125,13 @@ static int make_missing(struct common *common, const struct config_server *serve
 
 static int take(struct commons *commons, const struct config_server *server, struct common **place)
 {
-    struct common *found = find(commons, server->name);
+    struct common *found = find(commons, server);
     int error;
 
     if (!wants_ring(server) && region_wanted(server) == 0)
         return 0;
     if (found == NULL)
-        found = add(commons, server->name);
+        found = add(commons, server->name, server->handler->name);
     if (found == NULL)
         return -ENOMEM;
     error = make_missing(found, server);
@@ -160,7 +167,7 @@ void commons_take_all_known(struct commons *commons, const struct config *config
                             struct common **places)
 {
     for (size_t i = 0; i < config->server_count; i++) {
-        places[i] = find(commons, config->servers[i]->name);
+        places[i] = find(commons, config->servers[i]);
         if (places[i] != NULL)
             places[i]->references++;
     }
@@ -207,23 +214,24 @@ json_t *commons_describe(const struct commons *commons)
     json_t *list = json_array();
 
     for (const struct common *common = commons->first; common != NULL; common = common->next)
-        json_array_append_new(list,
-                              json_pack("{s:s, s:{s:i}, s:{s:i}, s:{s:i}}", "server",
-                                        common->server, "ring", "fd", common->ring_fd, "wake", "fd",
-                                        common->wake_fd, "region", "fd", common->region_fd));
+        json_array_append_new(list, json_pack("{s:s, s:s, s:{s:i}, s:{s:i}, s:{s:i}}", "server",
+                                              common->server, "handler", common->handler, "ring",
+                                              "fd", common->ring_fd, "wake", "fd", common->wake_fd,
+                                              "region", "fd", common->region_fd));
     return list;
 }
 
 static int adopt(struct commons *commons, json_t *value)
 {
     struct common *common;
-    const char *server;
+    const char *server, *handler;
     int ring, wake, region;
 
-    if (json_unpack(value, "{s:s, s:{s:i}, s:{s:i}, s:{s:i}}", "server", &server, "ring", "fd",
-                    &ring, "wake", "fd", &wake, "region", "fd", &region) < 0)
+    if (json_unpack(value, "{s:s, s:s, s:{s:i}, s:{s:i}, s:{s:i}}", "server", &server, "handler",
+                    &handler, "ring", "fd", &ring, "wake", "fd", &wake, "region", "fd",
+                    &region) < 0)
         return -EPROTO;
-    common = add(commons, server);
+    common = add(commons, server, handler);
     if (common == NULL)
         return -ENOMEM;
     if (ring >= 0 && ring_is_known(ring) && fcntl(wake, F_GETFD) >= 0) {

@@ -3,9 +3,9 @@
  * Commons: memory that all workers of a server share, whatever generation they are of.
  *
  * For a handler that broadcasts a ring, with an eventfd that wakes who reads; for one that keeps
- * something for all workers a region.  They are found by the name of the server, so that they
- * outlive reloads, and go with the last generation that has such a server.  The master makes them
- * and hands them over, and never looks into them.
+ * something for all workers a region.  They are found by the names of the server and of its
+ * handler, so that they outlive reloads, and go with the last generation that has such a server.
+ * The master makes them and hands them over, and never looks into them.
  */
 #ifndef PRONGD_COMMONS_H
 #define PRONGD_COMMONS_H
@@ -20,6 +20,7 @@ struct common {
     struct common *next;
     unsigned references;
     char *server;
+    char *handler;
     int ring_fd; /* -1: none, as for the next two */
     int wake_fd;
     int region_fd;

@@ -10,7 +10,7 @@
 
 /* Raised when a program could misunderstand what an older one wrote.  Members may be added: a
  * reader takes what it knows. */
-#define ESTATE_VERSION 3
+#define ESTATE_VERSION 4
 
 /* What the memfd says; given.  NULL with one sentence in `problem`: it cannot be read, or is of
  * another version. */

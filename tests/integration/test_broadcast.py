@@ -226,6 +226,21 @@ def test_a_message_that_is_too_long_is_refused(prongd, crier, listeners):
     assert counts(daemon)["refused"] == 1
 
 
+def test_another_handler_of_the_same_server_hears_none_of_it(prongd, crier, listeners, tmp_path):
+    """Whose messages mean something else.  Both run while the old one's connections drain."""
+    daemon = prongd(server("town", crier))
+    [old] = listeners(daemon, 1)
+    herald = compile_module("crier.c", tmp_path / "herald.so", NAME='"herald"')
+    daemon.write_config(server("town", herald))
+    assert daemon.ctl("reload", "--no-wait").returncode == 0
+    eventually(lambda: daemon.server_status("town")["handler"] == "herald", "the new one serves")
+    [new] = listeners(daemon, 1)
+    assert old.asks("of old") == "of old"
+    assert new.asks("of now") == "of now"
+    assert old.asks("again") == "again"
+    daemon.descriptors = {}  # of processes that are gone
+
+
 def test_the_size_of_the_buffer_needs_a_restart(prongd, crier):
     daemon = prongd(server("town", crier))
     daemon.write_config(server("town", crier, broadcast_buffer="2m"))

@@ -6,6 +6,7 @@
 #include "net_fixture.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -68,16 +69,23 @@ bool __wrap_quota_has_room(const struct service *service)
     return bench->has_room;
 }
 
+static void note(const char *what)
+{
+    size_t length = strlen(bench->story);
+
+    snprintf(bench->story + length, sizeof(bench->story) - length, "%s", what);
+}
+
 void __wrap_accepting_hold(struct service *service, bool held)
 {
     assert_ptr_equal(service, &bench->service);
-    strcat(bench->story, held ? "hold " : "release ");
+    note(held ? "hold " : "release ");
 }
 
 void __wrap_accepting_take(struct service *service)
 {
     assert_ptr_equal(service, &bench->service);
-    strcat(bench->story, "take ");
+    note("take ");
 }
 
 /* --- The bench --- */

@@ -223,9 +223,9 @@ struct prongd_handler {
     /* --- Broadcast: what prongd_publish() says in one worker is heard in all of them. ---
      *
      * Each server of a handler that has one of the first two has a ring in memory that its workers
-     * share (`broadcast_buffer`), over all generations.  Everybody hears the messages in the same
-     * order; those of one worker in the order in which it published them; the publisher hears its
-     * own, from its loop and never from inside the call. */
+     * share (`broadcast_buffer`), over all generations with a handler of this name.  Everybody
+     * hears the messages in the same order; those of one worker in the order in which it published
+     * them; the publisher hears its own, from its loop and never from inside the call. */
 
     /* Once in each worker, for each message from the worker's start on: for what the worker itself
      * keeps. */

@@ -10,6 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#ifndef NAME
+#define NAME "crier"
+#endif
+
 static const struct prong_framing_options lines = {PRONG_FRAMING_LINE, 300000};
 
 enum { HEARD, LOST, REFUSED };
@@ -105,7 +109,7 @@ static void on_lost(struct prongd_service *service, struct prong_socket *socket,
 
 const struct prongd_handler prongd_module = {
     PRONGD_HANDLER,
-    .name = "crier",
+    .name = NAME,
     .help = "Tells everybody what anybody says.",
     .state_size = sizeof(struct prong_framing),
     .events = {.on_data = on_data, .on_close = on_close},
