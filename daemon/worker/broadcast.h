@@ -44,8 +44,8 @@ void broadcast_wake(struct service *service);
 /* Now and then: one who published and was killed has woken nobody. */
 void broadcast_look(struct service *service);
 
-/* A client is about to come to the handler: the worker hears what was said before that, so that this
- * one does not. */
+/* A client is about to come to the handler: the worker hears what was said before that, so that
+ * this one does not. */
 void broadcast_welcome(struct service *service);
 
 /* Where the service's connections are now. */

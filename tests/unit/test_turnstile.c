@@ -69,7 +69,7 @@ bool __wrap_quota_has_room(const struct service *service)
     return bench->has_room;
 }
 
-static void note(const char *what)
+static void tell_story(const char *what)
 {
     size_t length = strlen(bench->story);
 
@@ -79,13 +79,13 @@ static void note(const char *what)
 void __wrap_accepting_hold(struct service *service, bool held)
 {
     assert_ptr_equal(service, &bench->service);
-    note(held ? "hold " : "release ");
+    tell_story(held ? "hold " : "release ");
 }
 
 void __wrap_accepting_take(struct service *service)
 {
     assert_ptr_equal(service, &bench->service);
-    note("take ");
+    tell_story("take ");
 }
 
 /* --- The bench --- */
