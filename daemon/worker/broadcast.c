@@ -125,8 +125,8 @@ static void hear_up_to(struct broadcast *broadcast, uint64_t position)
 
 /* --- Waking and being woken --- */
 
-/* Others are woken at the end of a turn.  This may be said behind it, in what follows from it before
- * the loop sleeps: then there is one more. */
+/* Others are woken at the end of a turn.  This may be said behind it, in what follows from it
+ * before the loop sleeps: then there is one more. */
 static void note_news(struct broadcast *broadcast)
 {
     if (!broadcast->has_news)
