@@ -20,7 +20,7 @@ struct label {
 /* A member of the status whose objects each have a sample, and what tells them apart. */
 struct scope {
     const char *member; /* an object, or a list of objects */
-    struct label labels[4];
+    struct label labels[5];
     const char *described;
     const char *kind; /* those alone whose "kind" it is; NULL: all */
 };
@@ -43,6 +43,16 @@ static const struct scope upstreams = {.member = "items",
                                        .labels = {{"server", "server"}, {"upstream", "name"}},
                                        .described = "server, upstream",
                                        .kind = "upstream"};
+static const struct scope item_sums = {
+    .member = "item_figures",
+    .labels = {{"server", "server"}, {"kind", "item_kind"}, {"item", "item"}, {"figure", "figure"}},
+    .described = "server, kind, item, figure",
+    .kind = "sum"};
+static const struct scope item_levels = {
+    .member = "item_figures",
+    .labels = {{"server", "server"}, {"kind", "item_kind"}, {"item", "item"}, {"figure", "figure"}},
+    .described = "server, kind, item, figure",
+    .kind = "level"};
 static const struct scope cuts = {.member = "cuts",
                                   .labels = {{"server", "server"}, {"reason", "reason"}},
                                   .described = "server, reason"};
@@ -167,6 +177,10 @@ static const struct row rows[] = {
      .help = "Checks of the upstream (check_interval), over all workers."},
     {&upstreams, "check_failures", "prong_upstream_check_failures_total", COUNTER,
      .help = "Checks of the upstream that failed."},
+    {&item_sums, "value", "prong_item_events_total", COUNTER,
+     .help = "What a module counts of each of its items, by the name of the figure."},
+    {&item_levels, "value", "prong_item_level", GAUGE,
+     .help = "How much a module has of something with each of its items."},
     {&listeners, "queue", "prong_listener_queue_length", GAUGE,
      .help = "Connections that wait to be accepted."},
     {&listeners, "backlog", "prong_listener_queue_limit", GAUGE, .help = "How many may wait."},

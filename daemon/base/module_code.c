@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "item_rows.h"
+
 #define SYMBOL      "prongd_module"
 #define MAX_OPTIONS 256
 #define MAX_CONFIG  (1024 * 1024)
@@ -207,7 +209,7 @@ static int check_handler(const struct prongd_handler *handler, char *problem, si
         return refuse(problem, size, "its handler has no name in small letters or no help");
     if (handler->config_size > MAX_CONFIG || handler->state_size > MAX_STATE)
         return refuse(problem, size, "its config_size or its state_size is larger than 1m");
-    if (check_counters(handler, problem, size) < 0)
+    if (check_counters(handler, problem, size) < 0 || item_rows_check(handler, problem, size) < 0)
         return -EINVAL;
     return check_options(handler, problem, size);
 }

@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "item_rows.h"
+
 struct config;
 struct privileges;
 struct problems;
@@ -23,6 +25,7 @@ struct module {
     struct prongd_handler handler; /* of the description */
     struct prongd_option *options; /* the handler's */
     struct prongd_counter counters[PRONGD_COUNTERS]; /* the handler's */
+    struct item_rows item_rows;                      /* the handler's */
     void *description;                               /* holds the texts that they point to */
 };
 

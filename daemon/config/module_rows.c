@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "item_rows.h"
 #include "module.h"
 
 /* A member of any type fits; so every row has its own place in the parent. */
@@ -54,13 +55,13 @@ json_t *module_rows_describe(const struct prongd_handler *handler)
 
     for (size_t i = 0; i < handler->option_count; i++)
         json_array_append_new(options, describe_option(&handler->options[i]));
-    return json_pack("{s:s, s:s*, s:s, s:I, s:b, s:o, s:o, s:b, s:I}", "name", handler->name,
-                     "version", handler->version, "help", handler->help, "state_size",
-                     (json_int_t)handler->state_size, "moves",
-                     handler->state_size == 0 || handler->save != NULL, "options", options,
-                     "counters", module_rows_describe_counters(handler), "hears",
-                     handler->on_broadcast != NULL || handler->on_message != NULL, "shared_size",
-                     (json_int_t)handler->shared_size);
+    return json_pack(
+        "{s:s, s:s*, s:s, s:I, s:b, s:o, s:o, s:o, s:b, s:I}", "name", handler->name, "version",
+        handler->version, "help", handler->help, "state_size", (json_int_t)handler->state_size,
+        "moves", handler->state_size == 0 || handler->save != NULL, "options", options, "counters",
+        module_rows_describe_counters(handler), "items", item_rows_describe(handler), "hears",
+        handler->on_broadcast != NULL || handler->on_message != NULL, "shared_size",
+        (json_int_t)handler->shared_size);
 }
 
 /* --- Reading --- */
@@ -185,7 +186,8 @@ int module_rows_take(struct module *module, json_t *value)
     handler->on_broadcast = json_is_true(json_object_get(value, "hears")) ? hears : NULL;
     shared_size = json_integer_value(json_object_get(value, "shared_size"));
     handler->shared_size = shared_size > 0 ? (size_t)shared_size : 0;
-    if (module_rows_take_counters(module, json_object_get(value, "counters")) < 0)
+    if (module_rows_take_counters(module, json_object_get(value, "counters")) < 0 ||
+        item_rows_take(handler, &module->item_rows, json_object_get(value, "items")) < 0)
         return -EPROTO;
     return take_options(module, options);
 }

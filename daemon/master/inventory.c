@@ -166,3 +166,48 @@ json_t *inventory_describe(const struct scoreboard *board, const struct config_s
     }
     return list;
 }
+
+/* --- Samples --- */
+
+/* NULL: it is no number for the metrics. */
+static const char *sample_type(enum prongd_figure_kind kind)
+{
+    static const char *const types[] = {
+        [PRONGD_FIGURE_SUM] = "sum",
+        [PRONGD_FIGURE_LEVEL] = "level",
+        [PRONGD_FIGURE_TAKEN] = "level",
+        [PRONGD_FIGURE_OWN] = NULL,
+    };
+
+    return types[kind];
+}
+
+static void add_samples_of(json_t *samples, const json_t *item,
+                           const struct prongd_handler *handler)
+{
+    for (size_t i = 0; i < handler->figure_count; i++) {
+        const struct prongd_figure *figure = &handler->figures[i];
+        const char *type = sample_type(figure->kind);
+
+        if (type != NULL)
+            json_array_append_new(
+                samples, json_pack("{s:O, s:O, s:O, s:s, s:O, s:s}", "server",
+                                   json_object_get(item, "server"), "item_kind",
+                                   json_object_get(item, "kind"), "item",
+                                   json_object_get(item, "name"), "figure", figure->name, "value",
+                                   json_object_get(item, figure->name), "kind", type));
+    }
+}
+
+void inventory_add_samples(json_t *samples, const json_t *items, const struct config_server *server)
+{
+    const json_t *item;
+    size_t i;
+
+    if (server->handler->item_kind == NULL || strcmp(server->handler->item_kind, "upstream") == 0)
+        return;
+    json_array_foreach(items, i, item)
+    {
+        add_samples_of(samples, item, server->handler);
+    }
+}

@@ -18,4 +18,10 @@ struct scoreboard;
  * memory is short. */
 json_t *inventory_describe(const struct scoreboard *board, const struct config_server *server);
 
+/* Adds a sample for each figure of these items, which are the server's, that is a number:
+ * {"server": …, "item_kind": …, "item": …, "figure": …, "value": …, "kind": "sum" or "level"}.
+ * Nothing of upstreams: they have metrics of their own. */
+void inventory_add_samples(json_t *samples, const json_t *items,
+                           const struct config_server *server);
+
 #endif

@@ -308,8 +308,8 @@ static const struct generation *shown_generation(const struct status *status)
     return current != NULL ? current : status->generations->first;
 }
 
-/* What the handlers of all servers deal with by name, in one list. */
-static json_t *describe_items(const struct status *status)
+/* What the handlers of all servers deal with by name, in one list; adds to the samples. */
+static json_t *describe_items(const struct status *status, json_t *samples)
 {
     const struct generation *current = shown_generation(status);
     json_t *items = json_array();
@@ -317,6 +317,7 @@ static json_t *describe_items(const struct status *status)
     for (unsigned i = 0; current != NULL && i < current->config->server_count; i++) {
         json_t *own = inventory_describe(status->scoreboard, current->config->servers[i]);
 
+        inventory_add_samples(samples, own, current->config->servers[i]);
         (void)json_array_extend(items, own);
         json_decref(own);
     }
@@ -397,14 +398,15 @@ static json_t *describe_listeners(const struct status *status)
 
 json_t *status_json(const struct status *status)
 {
-    json_t *servers = describe_servers(status);
+    json_t *servers = describe_servers(status), *figures = json_array();
+    json_t *items = describe_items(status, figures);
 
-    return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", 1,
+    return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", 1,
                      "master", describe_master(status), "counters", counters_json(status->counters),
                      "timeline", timeline_json(status->timeline), "workers",
                      describe_workers(status), "drops", describe_all_reasons(&drops, servers),
                      "cuts", describe_all_reasons(&cuts, servers), "handler_counters",
-                     describe_all_counters(servers), "items", describe_items(status), "servers",
-                     servers, "listeners", describe_listeners(status), "keepers",
+                     describe_all_counters(servers), "items", items, "item_figures", figures,
+                     "servers", servers, "listeners", describe_listeners(status), "keepers",
                      keepers_status(status->keepers));
 }

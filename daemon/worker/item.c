@@ -103,25 +103,39 @@ void prongd_item_free(struct prongd_item *item)
 
 /* --- Figures --- */
 
+/* NULL: there is no such figure. */
+static _Atomic uint64_t *figure_of(const struct prongd_item *item, size_t figure)
+{
+    return figure < ITEM_FIGURES ? &item->place->figures[figure] : NULL;
+}
+
 uint64_t prongd_item_get(const struct prongd_item *item, size_t figure)
 {
-    return atomic_load_explicit(&item->place->figures[figure], memory_order_relaxed);
+    const _Atomic uint64_t *number = figure_of(item, figure);
+
+    return number != NULL ? atomic_load_explicit(number, memory_order_relaxed) : 0;
 }
 
 void prongd_item_set(struct prongd_item *item, size_t figure, uint64_t value)
 {
-    atomic_store_explicit(&item->place->figures[figure], value, memory_order_relaxed);
+    _Atomic uint64_t *number = figure_of(item, figure);
+
+    if (number != NULL)
+        atomic_store_explicit(number, value, memory_order_relaxed);
 }
 
 uint64_t prongd_item_add(struct prongd_item *item, size_t figure, uint64_t number)
 {
-    return atomic_fetch_add_explicit(&item->place->figures[figure], number, memory_order_relaxed) +
-           number;
+    _Atomic uint64_t *sum = figure_of(item, figure);
+
+    return sum != NULL ? atomic_fetch_add_explicit(sum, number, memory_order_relaxed) + number : 0;
 }
 
 bool prongd_item_replace(struct prongd_item *item, size_t figure, uint64_t expected, uint64_t value)
 {
-    return atomic_compare_exchange_strong(&item->place->figures[figure], &expected, value);
+    _Atomic uint64_t *number = figure_of(item, figure);
+
+    return number != NULL && atomic_compare_exchange_strong(number, &expected, value);
 }
 
 /* --- Who uses it --- */

@@ -11,6 +11,7 @@ import pytest
 
 from client import connect, echoes, talk
 from daemon import PRONGD, eventually, server
+from modules import compile_module
 
 RELAY = server("relay", "proxy", upstream="127.0.0.1:1")  # of the upstream, too
 PROGRAMS = server("programs", "exec", exec="/bin/cat")  # some metrics are theirs alone
@@ -42,9 +43,19 @@ def documented(printed):
     return set(re.findall(r"^# TYPE (\w+) (?:gauge|counter)$", printed, re.M))
 
 
-def test_every_metric_has_its_help_and_a_sample(prongd):
-    daemon = prongd(server("one", "echo") + server("two", "chargen") + PROGRAMS + RELAY)
-    printed = text(daemon)
+@pytest.fixture
+def everything(prongd, tmp_path):
+    """A daemon that has a sample of each."""
+    tmp_path.chmod(0o755)
+    module = compile_module("shelf.c", tmp_path / "shelf.so", KIND='"word"')
+    daemon = prongd(server("one", "echo") + server("two", "chargen") + PROGRAMS + RELAY
+                    + server("shelf", module))
+    assert talk(daemon.address("shelf"), b"tea") == b"1\n"
+    return daemon
+
+
+def test_every_metric_has_its_help_and_a_sample(everything):
+    printed = text(everything)
     names = {name for name, _ in samples(printed)}
     assert names == documented(printed) == set(re.findall(r"^# HELP (\w+) .*\.$", printed, re.M)) | {
         "prong_build_info"}
@@ -113,11 +124,11 @@ def test_sums_outlive_an_upgrade(prongd):
     assert found["prong_server_accepted_total", (("server", "echo"),)] == 1
 
 
-def test_as_json_they_are_the_same(prongd):
-    daemon = prongd(server("echo", "echo") + server("two", "chargen") + PROGRAMS + RELAY)
+def test_as_json_they_are_the_same(everything):
+    daemon = everything
     answer = json.loads(daemon.ctl("--json", "metrics").stdout)
     assert answer["ok"] is True
     assert ({metric["name"] for metric in answer["metrics"]} | {"prong_build_info"}
             == documented(text(daemon)))
     assert {"name": "prong_server_accepted_total", "type": "counter",
-            "labels": {"server": "echo"}, "value": 0.0} in answer["metrics"]
+            "labels": {"server": "one"}, "value": 0.0} in answer["metrics"]

@@ -104,7 +104,7 @@ PRONGD_API struct prongd_item *prongd_item_new(struct prongd_service *service, c
 /* Accepts NULL.  Its figures stay for those that have it, and for who has it again. */
 PRONGD_API void prongd_item_free(struct prongd_item *item);
 
-/* The figure in this place of the handler's `figures`, which must be one of them. */
+/* The figure in this place of the handler's `figures`; of one that is not there 0, and nothing. */
 PRONGD_API uint64_t prongd_item_get(const struct prongd_item *item, size_t figure);
 PRONGD_API void prongd_item_set(struct prongd_item *item, size_t figure, uint64_t value);
 
