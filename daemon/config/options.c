@@ -65,9 +65,10 @@ static const struct prongd_option daemon_rows[] = {
              "object with the members time, level, process, pid, event, error and fields."},
     {PRONGD_LIST(struct config_daemon, metrics_listen), "prongd", "metrics_listen",
      .example = "127.0.0.1:9117", .check = listen_item_check,
-     .help = "The addresses on which a process of its own answers HTTP: / is a page about the "
-             "service, /metrics is for Prometheus, /healthz and /readyz for a supervisor or a load "
-             "balancer; it has no password, and the page shows addresses of clients."},
+     .help =
+         "The addresses on which a process of its own answers HTTP: / is a page about the "
+         "service, /metrics is for Prometheus, /healthz and /readyz for a supervisor or a load "
+         "balancer; it has no password, and the page shows addresses of clients and upstreams."},
     {PRONGD_DURATION(struct config_daemon, shutdown_timeout_ms), "prongd", "shutdown_timeout",
      .fallback = "30s", .most = DAY, .change = PRONGD_CHANGE_LIVE,
      .help = "How long clients may go on when prongd stops, before their connections are "

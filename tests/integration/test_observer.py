@@ -264,7 +264,8 @@ def test_the_page_draws_itself_in_a_browser(prongd):
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("chromium is not installed")
-    daemon = prongd(ECHO, metrics_listen="127.0.0.1:0")
+    relay = server("relay", "proxy", upstream="192.0.2.1:80 weight=3")
+    daemon = prongd(ECHO + relay, metrics_listen="127.0.0.1:0")
     daemon.wait_for_log("observer started")
     address = re.search(r"observer started .* address=(127\.0\.0\.1:\d+)", daemon.log()).group(1)
     with connect(daemon.address("echo")) as client, tempfile.TemporaryDirectory() as profile:
@@ -276,3 +277,4 @@ def test_the_page_draws_itself_in_a_browser(prongd):
     assert '<span id="state" class="state">running</span>' in page.stdout
     assert "<td>echo</td>" in page.stdout
     assert page.stdout.count('class="worker"') == 2
+    assert "<td>192.0.2.1:80</td><td>relay</td><td>up</td>" in page.stdout.replace(' class=""', "")
