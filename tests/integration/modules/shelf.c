@@ -21,8 +21,8 @@ static const struct prongd_figure figures[] = {
     [SECRET] = {"secret", "Nobody's business.", PRONGD_FIGURE_OWN},
 };
 
-static const struct prongd_item_state states[] = {[FULL] = {"full", true},
-                                                  [EMPTY] = {"empty", false}};
+static const struct prongd_item_state states[] = {
+    [FULL] = {"full", true}, [EMPTY] = {"empty", false}};
 
 struct shelf {
     char words[WORDS][32];
