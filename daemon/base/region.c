@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdalign.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -13,15 +14,18 @@
 #include <unistd.h>
 
 #include "latch.h"
+#include "sealed_page.h"
 
-#define MAGIC UINT64_C(0x6c6b2d676f707001)
-#define PAGE  4096
+#define MAGIC UINT64_C(0x6c6b2d676f707002)
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
 struct region_header {
-    uint64_t magic;
-    _Atomic uint32_t is_inside; /* somebody changes what is behind this page */
+    alignas(SEALED_PAGE_SIZE) uint64_t magic; /* the sealed page */
+
+    alignas(SEALED_PAGE_SIZE) _Atomic uint32_t is_inside; /* somebody changes what is behind this */
 };
+
+#define HEAD sizeof(struct region_header)
 
 struct region {
     int fd;
@@ -33,7 +37,7 @@ static int fill(int fd, uint64_t size)
 {
     struct region_header header = {.magic = MAGIC};
 
-    if (fallocate(fd, 0, 0, (off_t)(PAGE + size)) < 0 ||
+    if (fallocate(fd, 0, 0, (off_t)(HEAD + size)) < 0 ||
         pwrite(fd, &header, sizeof(header), 0) != (ssize_t)sizeof(header) ||
         fcntl(fd, F_ADD_SEALS, SEALS) < 0)
         return -errno;
@@ -63,10 +67,11 @@ static size_t size_of(int fd)
     struct region_header header;
     struct stat status;
 
-    if (seals < 0 || (seals & SEALS) != SEALS || fstat(fd, &status) < 0 || status.st_size <= PAGE ||
+    if (seals < 0 || (seals & SEALS) != SEALS || fstat(fd, &status) < 0 ||
+        status.st_size <= (off_t)HEAD ||
         pread(fd, &header, sizeof(header), 0) != (ssize_t)sizeof(header))
         return 0;
-    return header.magic == MAGIC ? (size_t)status.st_size - PAGE : 0;
+    return header.magic == MAGIC ? (size_t)status.st_size - HEAD : 0;
 }
 
 static int map(struct region *region)
@@ -76,9 +81,10 @@ static int map(struct region *region)
     region->size = size_of(region->fd);
     if (region->size == 0)
         return -EPROTO;
-    memory = mmap(NULL, region->size + PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, region->fd, 0);
+    memory = mmap(NULL, region->size + HEAD, PROT_READ | PROT_WRITE, MAP_SHARED, region->fd, 0);
     if (memory == MAP_FAILED)
         return -errno;
+    sealed_page_close(memory);
     region->header = memory;
     return 0;
 }
@@ -104,7 +110,7 @@ struct region *region_open(int fd)
 
 void *region_memory(const struct region *region)
 {
-    return (char *)region->header + PAGE;
+    return (char *)region->header + HEAD;
 }
 
 size_t region_size(const struct region *region)
@@ -132,7 +138,7 @@ void region_free(struct region *region)
     if (region == NULL)
         return;
     if (region->header != NULL)
-        (void)munmap(region->header, region->size + PAGE);
+        (void)munmap(region->header, region->size + HEAD);
     if (region->fd >= 0)
         (void)close(region->fd);
     free(region);

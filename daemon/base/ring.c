@@ -153,6 +153,7 @@ static int map(struct ring *ring, uint64_t size)
     memory = mmap(NULL, ring->length, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, 0);
     if (memory == MAP_FAILED)
         return -errno;
+    sealed_page_close(memory);
     ring->header = (struct ring_header *)(void *)memory;
     ring->entries = (struct ring_entry *)(void *)(memory + RING_HEADER_SIZE);
     ring->words = (_Atomic uint64_t *)(void *)(memory + RING_HEADER_SIZE + index);

@@ -10,7 +10,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -55,6 +57,37 @@ static void it_is_zeroed_and_the_same_for_all(void **state)
     assert_int_equal(there[SIZE - 1], 7);
     region_free(one);
     region_free(two);
+}
+
+/* A wild pointer, in a process that has it mapped: how that one ends. */
+static int scribble(void **state)
+{
+    char line[256];
+    unsigned long start = 0;
+    pid_t child = fork();
+    FILE *maps;
+    int status;
+
+    if (child == 0) {
+        (void)signal(SIGSEGV, SIG_DFL);
+        (void)view(state);
+        maps = fopen("/proc/self/maps", "re");
+        while (start == 0 && fgets(line, sizeof(line), maps) != NULL)
+            start = strstr(line, "memfd:prong-shared") != NULL ? strtoul(line, NULL, 16) : 0;
+        *(volatile uint64_t *)start = 0;
+        _exit(start == 0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return status;
+}
+
+static void who_spoils_what_a_region_is_dies_of_it_alone(void **state)
+{
+    int status = scribble(state);
+
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGSEGV);
+    region_free(view(state)); /* those who come later still know what it is */
 }
 
 static void one_at_a_time_is_inside(void **state)
@@ -133,11 +166,9 @@ static void what_is_no_region_is_not_opened(void **state)
 
 static const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, create, destroy)
-    TEST(it_is_zeroed_and_the_same_for_all),
-    TEST(one_at_a_time_is_inside),
-    TEST(who_dies_inside_is_told_to_the_next_one_alone),
-    TEST(processes_do_not_meet_inside),
-    TEST(what_is_no_region_is_not_opened),
+    TEST(it_is_zeroed_and_the_same_for_all), TEST(who_spoils_what_a_region_is_dies_of_it_alone),
+    TEST(one_at_a_time_is_inside),           TEST(who_dies_inside_is_told_to_the_next_one_alone),
+    TEST(processes_do_not_meet_inside),      TEST(what_is_no_region_is_not_opened),
 };
 
 int main(void)

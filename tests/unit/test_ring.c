@@ -227,6 +227,37 @@ static void a_spoiled_header_costs_messages_and_nothing_else(void **state)
     ring_free(ring);
 }
 
+/* A wild pointer, in a process that has it mapped: how that one ends. */
+static int scribble(void **state)
+{
+    char line[256];
+    unsigned long start = 0;
+    pid_t child = fork();
+    FILE *maps;
+    int status;
+
+    if (child == 0) {
+        (void)signal(SIGSEGV, SIG_DFL);
+        (void)view(state);
+        maps = fopen("/proc/self/maps", "re");
+        while (start == 0 && fgets(line, sizeof(line), maps) != NULL)
+            start = strstr(line, "memfd:prong-broadcast") != NULL ? strtoul(line, NULL, 16) : 0;
+        *(volatile uint64_t *)start = 0;
+        _exit(start == 0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return status;
+}
+
+static void who_spoils_what_a_ring_is_dies_of_it_alone(void **state)
+{
+    int status = scribble(state);
+
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGSEGV);
+    ring_free(view(state)); /* those who come later still know what it is */
+}
+
 /* --- Several at once --- */
 
 static void fill_message(unsigned char *bytes, const struct word *word)
@@ -429,6 +460,7 @@ static const struct CMUnitTest tests[] = {
     TEST(two_rings_have_two_identities),
     TEST(a_message_that_was_spoiled_is_lost_and_the_next_is_heard),
     TEST(a_spoiled_header_costs_messages_and_nothing_else),
+    TEST(who_spoils_what_a_ring_is_dies_of_it_alone),
     TEST(threads_publish_and_hear_in_one_order),
     TEST(a_producer_that_is_killed_leaves_nothing_behind),
     TEST(who_holds_it_and_does_not_run_holds_others_up_for_a_moment_only),
