@@ -12,7 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* It is held for a microsecond; then by one who was preempted; then by one who was stopped. */
+/* It is held for a microsecond; then by one who was preempted; then, for as long as there are naps,
+ * by one who was stopped. */
 #define YIELDS 1000
 #define NAPS   1000
 #define NAP_NS 2000000
@@ -37,11 +38,11 @@ static bool set(int fd, int command, short type)
     return fcntl(fd, command, &lock) == 0;
 }
 
-static int take(int fd, int command)
+static int take(int fd, int command, int naps)
 {
     const struct timespec nap = {.tv_nsec = NAP_NS};
 
-    for (int i = 0; i < YIELDS + NAPS; i++) {
+    for (int i = 0; i < YIELDS + naps; i++) {
         if (set(fd, command, F_WRLCK))
             return 0;
         if (i < YIELDS)
@@ -52,9 +53,12 @@ static int take(int fd, int command)
     return -EBUSY;
 }
 
-int latch_take(int fd)
+int latch_take(int fd, bool *is_stuck)
 {
-    return take(fd, F_OFD_SETLK);
+    int error = take(fd, F_OFD_SETLK, *is_stuck ? 0 : NAPS);
+
+    *is_stuck = error < 0;
+    return error;
 }
 
 void latch_give(int fd)
@@ -64,7 +68,7 @@ void latch_give(int fd)
 
 int latch_take_alone(int fd)
 {
-    return take(fd, F_SETLK);
+    return take(fd, F_SETLK, NAPS);
 }
 
 void latch_give_alone(int fd)

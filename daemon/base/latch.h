@@ -9,13 +9,17 @@
 #ifndef PRONGD_LATCH_H
 #define PRONGD_LATCH_H
 
+#include <stdbool.h>
+
 /* The same file by a description of our own, for a latch of our own: processes that inherited one
  * description would hold one lock together.  Needs /proc.  Takes `fd` in every case; the new one,
  * or -errno. */
 int latch_open(int fd);
 
-/* Waits for two seconds at most: who has it for longer was stopped.  0, or -EBUSY. */
-int latch_take(int fd);
+/* Waits for two seconds at most: who has it for longer was stopped.  Then `*is_stuck`, false at
+ * first, is set, and until it could be taken again nobody waits for more than a moment: a worker
+ * with many messages would seem to hang as well.  0, or -EBUSY. */
+int latch_take(int fd, bool *is_stuck);
 
 void latch_give(int fd);
 

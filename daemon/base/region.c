@@ -29,6 +29,7 @@ struct region_header {
 
 struct region {
     int fd;
+    bool is_stuck; /* latch.h */
     struct region_header *header;
     size_t size; /* without the header */
 };
@@ -120,7 +121,7 @@ size_t region_size(const struct region *region)
 
 int region_lock(struct region *region)
 {
-    int error = latch_take(region->fd);
+    int error = latch_take(region->fd, &region->is_stuck);
 
     if (error < 0)
         return error;

@@ -23,6 +23,7 @@
 
 struct ring {
     int fd;
+    bool is_stuck; /* latch.h */
     struct ring_header *header;
     struct ring_entry *entries;
     _Atomic uint64_t *words;
@@ -257,7 +258,7 @@ int ring_publish(struct ring *ring, const void *bytes, size_t size)
 
     if (size > ring->most)
         return -EMSGSIZE;
-    error = latch_take(ring->fd);
+    error = latch_take(ring->fd, &ring->is_stuck);
     if (error < 0)
         return error;
     if (size > 0) {

@@ -129,7 +129,8 @@ PRONGD_API void prongd_item_set_drained(struct prongd_item *item, bool drained);
  * in <prongd/handler.h>.  Borrows the bytes for the call.  Costs two system calls, and one more in
  * each turn of the loop in which something was published.
  * 0; -EMSGSIZE: more than 64 KiB, or than a quarter of `broadcast_buffer`; -EBUSY: a worker that
- * does not run any more held it for two seconds; -ENOTSUP: this handler hears nothing. */
+ * does not run any more held it for two seconds, or, from then on until it is free, for a moment;
+ * -ENOTSUP: this handler hears nothing. */
 PRONGD_API int prongd_publish(struct prongd_service *service, const void *bytes, size_t size);
 
 /* The memory that all workers of this server share, `*size` bytes of it; NULL: there is none (see
@@ -140,7 +141,7 @@ PRONGD_API void *prongd_shared(struct prongd_service *service, size_t *size);
 
 /* One worker at a time is inside; keep it short, for the others wait.  Two system calls.
  * 0; 1: inside, but the last one who was died there, and what it wrote may be half-written: mend
- * it, or begin anew; -EBUSY: a worker that does not run any more held it for two seconds;
+ * it, or begin anew; -EBUSY: a worker that does not run any more holds it, as above;
  * -ENOTSUP: there is no such memory. */
 PRONGD_API int prongd_shared_lock(struct prongd_service *service);
 PRONGD_API void prongd_shared_unlock(struct prongd_service *service);
