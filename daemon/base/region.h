@@ -2,8 +2,8 @@
  *
  * A region: memory that the workers of a server share, for what their handler keeps in it.
  *
- * A memfd of fixed size, two pages for ourselves in front.  A latch (latch.h) lets one worker in at a
- * time.  Who dies inside leaves a note that he was there, and the next one is told.
+ * A memfd of fixed size, two pages for ourselves in front.  A latch (latch.h) lets one worker in at
+ * a time.  Who dies inside leaves a note that he was there, and the next one is told.
  */
 #ifndef PRONGD_REGION_H
 #define PRONGD_REGION_H
