@@ -10,6 +10,19 @@ CHURN = Path(__file__).with_name("churn.py")
 STAYING = 5  # in a hundred
 
 
+def unexcused(lost, excused):
+    """`lost`: each with its port and its times; `excused`: (when, name) of each connection that was
+    in a killed worker.  One that `is_closed` has no name there any more."""
+    when = {}
+    for moment, name in excused:
+        when.setdefault(name, []).append(moment)
+    any_time = [moment for moment, _ in excused]
+    return [one for one in lost
+            if not any(one["from"] <= moment <= one["to"]
+                       for moment in (any_time if one.get("is_closed") else
+                                      when.get(f"4:{one['port']}", [])))]
+
+
 class Arrivals:
     """So many a second until the end of the block; `report` then tells what became of them."""
 
@@ -29,18 +42,9 @@ class Arrivals:
         self.report = json.loads(self.process.stdout.readline())
         self.process.wait()
 
-    def unexcused(self, excused):
-        """`excused`: (when, name) of each connection that was in a killed worker."""
-        when = {}
-        for moment, name in excused:
-            when.setdefault(name, []).append(moment)
-        return [lost for lost in self.report["lost"]
-                if not any(lost["from"] <= moment <= lost["to"]
-                           for moment in when.get(f"4:{lost['port']}", []))]
-
     def problems(self, excused):
         """As sentences."""
-        found = [f"lost: {lost}" for lost in self.unexcused(excused)[:20]]
+        found = [f"lost: {lost}" for lost in unexcused(self.report["lost"], excused)[:20]]
         found += [f"wrong: {wrong}" for wrong in self.report["wrong"][:20]]
         if self.report["refused"]:
             found.append(f"{self.report['refused']} connections were refused")

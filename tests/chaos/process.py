@@ -16,12 +16,12 @@ from trial import PATIENCE, Trial, raise_limit
 
 WORKERS = 4
 GOOD = server("echo", "echo", backlog=4096)
-BROKEN = [
-    GOOD + "backlgo = 1\n",
-    GOOD + "timeout = soon\n",
-    GOOD + "ipv6_only = yes\n",
-    GOOD + server("late", "echo", listen="unix:/no/such/directory/socket"),
-    GOOD + "[server late\n",
+BROKEN = [  # what follows good sections
+    "backlgo = 1\n",
+    "timeout = soon\n",
+    "ipv6_only = yes\n",
+    server("late", "echo", listen="unix:/no/such/directory/socket"),
+    "[server late\n",
 ]
 HANG_S = 10
 SETTINGS = {"worker_timeout": f"{HANG_S}s", "max_respawns": 1000}
@@ -37,13 +37,16 @@ RARE_ACTS = {"one_hangs": 0.5}  # in a run that is long enough
 
 
 class Process(Trial):
+    sections, settings = GOOD, SETTINGS
+
     def __init__(self, daemon, chance, surroundings=None):
         super().__init__(daemon, chance)
         self.surroundings = surroundings
         self.log_target = None
 
-    def configure(self, sections=GOOD):
-        self.daemon.write_config(sections, log_target=self.log_target, **SETTINGS)
+    def configure(self, more=""):
+        self.daemon.write_config(self.sections + more, log_target=self.log_target,
+                                 **self.settings)
 
     # --- workers ---
 

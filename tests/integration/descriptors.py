@@ -50,9 +50,14 @@ def expected(daemon, status):
     return processes
 
 
-def audit(daemon, ignored=None):
+def is_right(found, wanted, optional):
+    """More of a kind only where `optional` has it."""
+    return not wanted - found and not found - wanted - Counter(optional)
+
+
+def audit(daemon, ignored=None, optional=()):
     """Fails unless every process comes to have exactly what it should; `ignored`: how the names of
-    files begin that a tool of the test opens in it."""
+    files begin that a tool of the test opens in it; `optional`: kinds that it may have, too."""
     seen = {}
 
     def is_exact():
@@ -62,7 +67,8 @@ def audit(daemon, ignored=None):
             seen["found"] = {pid: kinds(pid, ignored) for pid in seen["wanted"]}
         except FileNotFoundError:
             return False  # a process or a descriptor has gone meanwhile
-        return seen["found"] == seen["wanted"]
+        return all(is_right(seen["found"][pid], wanted, optional)
+                   for pid, wanted in seen["wanted"].items())
 
     try:
         eventually(is_exact, "every process has exactly the descriptors that it should")
