@@ -113,6 +113,7 @@ static int adopt_listeners(struct master *master, const json_t *list)
 
 /* --- Generations --- */
 
+/* A worker without a channel has closed it, and is about to end. */
 static int adopt_slot(struct generation *generation, unsigned index, const json_t *value)
 {
     struct slot *slot = &generation->slots[index];
@@ -122,7 +123,7 @@ static int adopt_slot(struct generation *generation, unsigned index, const json_
     if (json_unpack((json_t *)(uintptr_t)value, "{s:I, s:i, s:i, s:i, s:I}", "pid", &pid, "fd", &fd,
                     "state", &state, "early_deaths", &early_deaths, "served_before",
                     &served_before) < 0 ||
-        (pid != 0 && !is_open(fd)))
+        (pid != 0 && fd >= 0 && !is_open(fd)))
         return -EPROTO;
     slot->early_deaths = (unsigned)early_deaths;
     slot->served_before = (uint64_t)served_before;

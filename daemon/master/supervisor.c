@@ -342,9 +342,11 @@ int supervisor_adopt_slot(struct slot *slot, pid_t pid, int fd, enum slot_state 
 
     if (pid == 0)
         return 0;
-    slot->ipc = ipc_new(slot->supervisor->loop, fd, &reports_events, slot);
-    if (slot->ipc == NULL)
-        return -errno;
+    if (fd >= 0) {
+        slot->ipc = ipc_new(slot->supervisor->loop, fd, &reports_events, slot);
+        if (slot->ipc == NULL)
+            return -errno;
+    }
     slot->pid = pid;
     slot->state = SLOT_STARTING; /* that of a worker which was never ready, until told below */
     if (state == SLOT_READY || state == SLOT_DRAINING)

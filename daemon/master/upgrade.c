@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -267,11 +268,20 @@ bool upgrade_on_child(struct upgrade *upgrade, pid_t pid, int status)
     return true;
 }
 
+/* Is that the program which runs?  Then it could not take over either. */
+static bool is_running(int image)
+{
+    struct stat one, other;
+
+    return fstat(image, &one) == 0 && stat("/proc/self/exe", &other) == 0 &&
+           one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
 void upgrade_go_back(const struct program *program, int estate)
 {
     int image = estate_image_fd(estate);
 
-    if (image < 0)
+    if (image < 0 || is_running(image))
         return;
     (void)estate_set_inheritable(estate, true);
     run(program, image, estate);

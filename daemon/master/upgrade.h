@@ -29,7 +29,8 @@ void upgrade_request(struct upgrade *upgrade, struct control_client *client);
 /* A child has ended.  True: it was the check. */
 bool upgrade_on_child(struct upgrade *upgrade, pid_t pid, int status);
 
-/* In a program that could not take over: runs the one before it.  Returns only when that fails. */
+/* In a program that could not take over: runs the one before it.  Returns only when that fails, or
+ * when this is the one. */
 void upgrade_go_back(const struct program *program, int estate);
 
 /* Accepts NULL. */

@@ -60,8 +60,14 @@ class End:
             self.events = self.wants()
             self.load.poll.modify(self.socket, self.events)
 
+    def is_late(self):
+        return time.monotonic() > self.pair.begin + LIFE_S
+
+    def most(self, pace):
+        return PIECE if self.is_late() else pace.most()
+
     def rest(self, event, seconds):
-        if seconds == 0 or time.monotonic() > self.pair.begin + LIFE_S:
+        if seconds == 0 or self.is_late():
             return
         self.rests.add(event)
         self.load.later(seconds, lambda: self.go_on(event))
@@ -91,7 +97,7 @@ class End:
         if self.sent == self.out.size:
             self.check_error()
             return
-        sent = self.send(self.out.piece(self.sent, self.writing.most()))
+        sent = self.send(self.out.piece(self.sent, self.most(self.writing)))
         self.sent += sent
         if sent > 0:
             self.rest(select.EPOLLOUT, self.writing.spend(sent))
@@ -113,7 +119,7 @@ class End:
 
     def read(self):
         try:
-            part = self.socket.recv(min(PIECE, self.reading.most()))
+            part = self.socket.recv(min(PIECE, self.most(self.reading)))
         except OSError as error:
             if error.errno not in AGAIN:
                 raise

@@ -271,7 +271,8 @@ def run(chance, seconds, pairs, rate, growth_kib, progress=lambda text: None):
             trial.run(seconds, pairs, rate, progress)
             trial.end(progress)
             trial.check_memory(memory_kib, growth_kib)
+            trial.problems += trial.problems_of_pairs()
             daemon.descriptors.clear()
         finally:
             trial.clean_up()
-    return trial.problems + trial.problems_of_pairs(), f"{trial.pairs_summary()}\n{trial.summary()}"
+    return trial.problems, f"{trial.pairs_summary()}\n{trial.summary()}"

@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "chaos"))
 import listeners  # noqa: E402
 import moves  # noqa: E402
 import process  # noqa: E402
+import relay  # noqa: E402
 import reloads  # noqa: E402
 import uses  # noqa: E402
 
@@ -46,6 +47,10 @@ def test_reloads_and_kills_under_load_refuse_nobody():
 
 def test_all_that_moves_connections_costs_none():
     check(uses, connections=200, reloads=3)
+
+
+def test_relayed_pairs_lose_nothing_whatever_happens():
+    check(relay, seconds=6, pairs=25, rate=40, growth_kib=0)
 
 
 def test_strangers_at_the_listeners_harm_nobody():

@@ -7,12 +7,14 @@ import shutil
 import signal
 import socket
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from client import connect, echoes
-from daemon import PRONGCTL, PRONGD, eventually, server
+from daemon import PATIENCE, PRONGCTL, PRONGD, count_descriptors, eventually, server
 from test_move import reload_later
+from victim import Victim, cut_channel
 
 import daemon as harness
 
@@ -121,6 +123,40 @@ def test_workers_that_die_under_the_new_program_are_replaced(installed):
     with connect(daemon.address("echo")) as client:
         assert echoes(client)
     daemon.descriptors = {}
+
+
+def test_a_worker_that_is_about_to_end_does_not_hinder_an_upgrade(installed):
+    """It has closed its channel, and has not died yet."""
+    daemon = installed(ECHO)
+    victim = Victim(daemon.worker_pids()[0])
+    before = count_descriptors(daemon.process.pid)
+    cut_channel(victim.pid)
+    eventually(lambda: count_descriptors(daemon.process.pid) == before - 1,
+               "the master has closed it, too")
+    upgrade = daemon.begin_ctl("upgrade")
+    daemon.wait_for_log("upgraded version=")
+    victim.resume()
+    _, errors = upgrade.communicate(timeout=PATIENCE)
+    assert upgrade.returncode == 0, errors
+    assert victim.pid not in daemon.worker_pids()
+
+
+def test_a_program_that_cannot_take_over_and_is_the_old_one_ends(tmp_path):
+    """Rather than becoming itself again and again."""
+    estate = os.memfd_create("estate", 0)
+    image = os.open(PRONGD, os.O_RDONLY)
+    os.set_inheritable(image, True)
+    source = (Path(__file__).parents[2] / "daemon/master/estate_internal.h").read_text()
+    version = re.search(r"ESTATE_VERSION (\d+)", source).group(1)
+    os.write(estate, b'{"version": %s, "image": %d}' % (version.encode(), image))
+    (tmp_path / "prongd.conf").write_text(ECHO)
+    answer = subprocess.run([PRONGD, "-c", tmp_path / "prongd.conf"], capture_output=True, text=True,
+                            timeout=PATIENCE, pass_fds=[estate, image],
+                            env={**os.environ, "PRONGD_ESTATE": str(estate)})
+    os.close(estate)
+    os.close(image)
+    assert answer.returncode == 1
+    assert answer.stderr.count("upgrade failed") == 1, answer.stderr
 
 
 def test_the_pid_file_stays_locked_by_the_same_process(installed, tmp_path):

@@ -40,6 +40,25 @@ def is_stopped(pid):
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "TZ"
 
 
+def is_unnamed(one):
+    """One of a socket pair."""
+    return one.family == socket.AF_UNIX and not one.getsockname() and not one.getpeername()
+
+
+def cut_channel(pid):
+    """What a worker and its master say to each other ends, for both."""
+    pidfd = os.pidfd_open(pid)
+    for entry in os.listdir(f"/proc/{pid}/fd"):
+        copy = LIBC.syscall(PIDFD_GETFD, pidfd, int(entry), 0)
+        if not stat.S_ISSOCK(os.fstat(copy).st_mode):
+            os.close(copy)
+            continue
+        with socket.socket(fileno=copy) as one:
+            if is_unnamed(one):
+                one.shutdown(socket.SHUT_RDWR)
+    os.close(pidfd)
+
+
 class Victim:
     """A stopped process: what it holds cannot change any more."""
 
