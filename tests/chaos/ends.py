@@ -35,6 +35,7 @@ class End:
         self.other = None
         self.sent = self.received = 0
         self.writing, self.reading = Pace(plan.writing), Pace(plan.reading)
+        self.is_new = True  # nothing is known of it yet, not even that it is connected
         self.rests = set()  # the events that it does not want for a while
         self.has_shut = self.has_ended = self.has_reset = self.is_over = False
         self.events = 0
@@ -49,7 +50,8 @@ class End:
         events = 0
         if not self.has_ended and select.EPOLLIN not in self.rests:
             events |= select.EPOLLIN
-        if (self.prefix or self.sent < self.out.size) and select.EPOLLOUT not in self.rests:
+        if (self.is_new or self.prefix or self.sent < self.out.size) and \
+                select.EPOLLOUT not in self.rests:
             events |= select.EPOLLOUT
         return events
 
@@ -188,6 +190,7 @@ class End:
 
     def settle(self):
         """What follows from all that was sent and has come."""
+        self.is_new = False
         if self.is_over:
             return
         if self.is_due_to_reset() and not self.prefix:

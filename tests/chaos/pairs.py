@@ -164,7 +164,7 @@ class Load:
         pair = Pair(self, plan, one)
         out, back = pair.streams()
         reads_header = "proxy_protocol_from" in SERVERS[plan.server].options
-        self.pairs[plan.number] = self.by_port[pair.port] = pair
+        self.pairs[plan.number] = self.by_port[plan.server, pair.port] = pair
         self.live.add(pair)
         pair.client = End(self, pair, one, plan.client, out, back,
                           make_header(plan) if reads_header else b"")
@@ -174,7 +174,7 @@ class Load:
         """Who a header speaks of."""
         host, port = client
         if host == "127.0.0.1":
-            return self.by_port.get(port)
+            return self.by_port.get((server, port))
         high, middle, low = map(int, host.split(".")[1:])
         pair = self.pairs.get(high << 16 | middle << 8 | low)
         return pair if pair is not None and port == 1024 + pair.plan.number % 60000 else None

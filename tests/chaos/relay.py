@@ -30,6 +30,9 @@ SETTINGS = {"shutdown_timeout": "1h", "handoff_timeout": "5s", "max_respawns": 1
 OPTIONS = {"connect_timeout": "1m", "try_timeout": "10s", "fail_timeout": "300ms",
            "backlog": 1024}
 GAP_S = 0.3  # between two acts, at most
+
+# Who waits for a place stays in its old worker, and of so many generations the oldest is closed.
+MOST_GENERATIONS = 8
 SCARCE_PLACES = 5
 
 # What happens, and how often.
@@ -110,6 +113,12 @@ class Relay(Process):
     def begin(self, *words):
         self.running.append(self.begin_ctl(*words))
 
+    def begin_generation(self, *words):
+        """Unless there may be too many, with those that have not begun yet."""
+        alive = {row["generation"] for row in self.status()["workers"]}
+        if len(alive) + len(self.running) < MOST_GENERATIONS - 1:
+            self.begin(*words)
+
     def finish(self, running):
         answer = self.finish_ctl(running)
         self.counts["refused"] += answer.returncode != 0
@@ -122,22 +131,22 @@ class Relay(Process):
             self.finish(one)
 
     def reload(self):
-        self.begin("reload")
+        self.begin_generation("reload")
 
     def reloads(self):
         for _ in range(self.chance.randrange(2, 5)):
-            self.begin("reload", "--no-wait")
+            self.begin_generation("reload", "--no-wait")
             time.sleep(self.chance.random() / 20)
 
     def recycle(self):
         self.begin("recycle", self.chance.randrange(4))
 
     def scale(self):
-        self.begin("workers", self.chance.choice(SCALES))
+        self.begin_generation("workers", self.chance.choice(SCALES))
 
     def upgrade(self):
         self.programs.install_other()
-        self.begin("upgrade")
+        self.begin_generation("upgrade")
 
     def rebalance(self):
         self.begin("rebalance")
