@@ -125,8 +125,11 @@ struct item_place *items_make(struct items *items, const struct shares *shares,
 {
     struct item_place *place = items_find(items, key);
 
-    if (place != NULL)
+    if (place != NULL) {
+        if (!is_had(shares, place)) /* who drained it has drained one that is gone */
+            atomic_store(&place->is_drained, 0);
         return place;
+    }
     place = find_room(items, shares);
     if (place == NULL)
         return NULL;

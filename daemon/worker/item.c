@@ -47,7 +47,7 @@ static void find_place(struct prongd_item *item, const char *name, const char *o
     if (item->place != NULL)
         item->share = items_hold(service->shares, service->share_owner, &key);
     if (item->share != NULL)
-        item_share_set(item->share, true);
+        item_share_set(item->share, !service->has_left);
     items_unlock(service->items_fd);
 }
 
@@ -143,7 +143,7 @@ bool prongd_item_replace(struct prongd_item *item, size_t figure, uint64_t expec
 void prongd_item_use(struct prongd_item *item, bool uses)
 {
     if (item->share != NULL)
-        item_share_set(item->share, uses);
+        item_share_set(item->share, uses && !item->service->has_left);
 }
 
 void prongd_item_set_drained(struct prongd_item *item, bool drained)
@@ -153,6 +153,7 @@ void prongd_item_set_drained(struct prongd_item *item, bool drained)
 
 void item_leave_all(struct service *service)
 {
+    service->has_left = true;
     for (struct prongd_item *item = service->item_list; item != NULL; item = item->next)
         prongd_item_use(item, false);
 }

@@ -81,6 +81,7 @@ struct service {
     int items_fd;                        /* where they are; borrowed */
     struct prongd_item *item_list;       /* that the handler has: item.h */
     bool has_own_items;                  /* there was no room for some, which was told */
+    bool has_left;                       /* it accepts nobody any more: it uses no item */
     int keeper_fd;                       /* of exec: host.c; borrowed; -1: none */
     int fd_limit;                        /* descriptors from this number on are not for clients */
     struct prong_server_counters before; /* what earlier workers of this slot counted */

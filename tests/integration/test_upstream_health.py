@@ -202,6 +202,21 @@ def test_what_is_known_outlives_reloads_and_workers(proxy, named):
         assert figure(daemon, a.address, "connects") == 30
 
 
+def test_what_is_known_outlives_the_program(proxy, named):
+    a = named("a")
+    with nobody() as gone:
+        daemon = proxy(gone, a.address, fail_timeout="1h")
+        assert visits(daemon, 10) == {b"a": 10}
+        clients, _ = stay(daemon, 4)
+        assert daemon.ctl("upgrade").returncode == 0
+        assert visits(daemon, 10) == {b"a": 10}
+        assert figure(daemon, gone, "failures") == 1
+        assert figure(daemon, a.address, "connects") == 24
+        assert figure(daemon, a.address, "connections") >= 4
+        for client in clients:
+            client.close()
+
+
 def test_connections_of_killed_workers_are_not_there_any_more(proxy, named):
     a = named("a")
     daemon = proxy(a.address, workers=2)

@@ -162,6 +162,41 @@ static void figures_wait_for_who_has_it_again(void **state)
     prongd_item_free(item);
 }
 
+static void a_worker_that_has_left_uses_nothing_new(void **state)
+{
+    struct stage *stage = *state;
+    struct prongd_item *item;
+
+    item_leave_all(&stage->services[0]);
+    item = item_of(stage, 0, "a");
+    prongd_item_use(item, true);
+    assert_int_equal(use_of(stage, "a").workers, 1);
+    assert_int_equal(use_of(stage, "a").users, 0);
+    prongd_item_free(item);
+}
+
+static bool is_drained(const struct stage *stage, const char *name)
+{
+    const struct item_key key = items_key(share_server("web"), &handler, name);
+
+    return items_find(stage->items, &key)->is_drained != 0;
+}
+
+static void it_is_drained_until_nobody_has_it(void **state)
+{
+    struct stage *stage = *state;
+    struct prongd_item *one = item_of(stage, 0, "a"), *other;
+
+    prongd_item_set_drained(one, true);
+    other = item_of(stage, 1, "a");
+    assert_true(is_drained(stage, "a"));
+    prongd_item_free(one);
+    prongd_item_free(other);
+    one = item_of(stage, 0, "a");
+    assert_false(is_drained(stage, "a"));
+    prongd_item_free(one);
+}
+
 static void code_with_other_rows_has_items_of_its_own(void **state)
 {
     static const struct prongd_figure others[] = {{"state", "How it is.", PRONGD_FIGURE_LEVEL},
@@ -294,6 +329,8 @@ int main(void)
         TEST(a_figure_that_is_not_there_is_none),
         TEST(it_is_known_who_has_it_and_who_uses_it),
         TEST(figures_wait_for_who_has_it_again),
+        TEST(a_worker_that_has_left_uses_nothing_new),
+        TEST(it_is_drained_until_nobody_has_it),
         TEST(code_with_other_rows_has_items_of_its_own),
         TEST(the_place_of_one_that_nobody_has_is_taken_when_it_is_needed),
         TEST(without_room_a_worker_has_its_own),

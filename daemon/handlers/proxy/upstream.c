@@ -86,6 +86,8 @@ void upstream_set_item(struct upstream *upstream, const struct upstream_item *it
     upstream->item = item;
     prongd_item_set(upstream->shared, FIGURE_WEIGHT, item->weight);
     prongd_item_set(upstream->shared, FIGURE_BACKUP, item->is_backup);
+    if (item->is_drained)
+        prongd_item_set_drained(upstream->shared, true);
     health_settle(&upstream->health, upstreams_now_ms());
 }
 

@@ -63,8 +63,8 @@ enum prongd_figure_kind {
     PRONGD_FIGURE_LEVEL,  /* it is as it was set last: prongd_item_set() */
     PRONGD_FIGURE_STATE,  /* its lowest eight bits are a place in `item_states`; the others are the
                            * handler's own */
-    PRONGD_FIGURE_MOMENT, /* a moment of CLOCK_MONOTONIC in ms, shown as how many seconds ago that
-                           * was; 0: never */
+    PRONGD_FIGURE_MOMENT, /* a moment of CLOCK_MONOTONIC in ms, shown as NAME_s: how many seconds
+                           * ago that was; 0: never */
     PRONGD_FIGURE_REASON, /* an error, as a positive errno or as what the negative codes of <prong/
                            * error.h> are without their sign, shown in words; 0: none */
     PRONGD_FIGURE_TAKEN,  /* no figure of its own: what all workers have taken of the limit with the
