@@ -2,8 +2,9 @@
  *
  * What handlers say of their items: upstreams that are down, servers that have none left.
  */
-#include <inttypes.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "doctor.h"
@@ -45,19 +46,30 @@ static bool has_none(const json_t *items, const char *server)
     return has_any;
 }
 
+/* ", for 3 s", where it is known. */
+static void add_duration(const json_t *item, char *text, size_t size)
+{
+    const json_t *since_s = json_object_get(item, "since_s");
+    char duration[UNITS_SIZE];
+
+    text[0] = '\0';
+    if (since_s != NULL)
+        (void)snprintf(text, size, ", for %s",
+                       units_duration((uint64_t)json_number_value(since_s), duration));
+}
+
 static void tell_sick(struct doctor *doctor, const json_t *item)
 {
-    const json_t *reason = json_object_get(item, "reason");
-    double since_s = json_number_value(json_object_get(item, "since_s"));
-    char since[UNITS_SIZE];
+    const char *reason = json_string_value(json_object_get(item, "reason"));
+    char duration[UNITS_SIZE + 8];
 
+    add_duration(item, duration, sizeof(duration));
     doctor_find(doctor, DOCTOR_WARNING,
                 "The others carry its connections: see whether it runs, and whether this machine "
                 "reaches it.",
-                "%s %s of server %s is %s for %s%s%s", text(item, "kind"), text(item, "name"),
-                text(item, "server"), text(item, "health"),
-                units_duration((uint64_t)since_s, since), reason != NULL ? ": " : "",
-                reason != NULL ? json_string_value(reason) : "");
+                "%s %s of server %s is in state \"%s\"%s%s%s", text(item, "kind"),
+                text(item, "name"), text(item, "server"), text(item, "health"), duration,
+                reason != NULL ? ": " : "", reason != NULL ? reason : "");
 }
 
 static void check_server(struct doctor *doctor, const json_t *items, const char *server)

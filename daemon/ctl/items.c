@@ -145,6 +145,17 @@ static json_t *list_figures(const json_t *item)
     return list;
 }
 
+/* What the configuration calls it is said where that is something else. */
+static json_t *row_of(const json_t *item)
+{
+    json_t *row = json_copy((json_t *)(uintptr_t)item);
+
+    if (json_equal(json_object_get(row, "origin"), json_object_get(row, "name")))
+        json_object_del(row, "origin");
+    json_object_set_new(row, "figures", list_figures(item));
+    return row;
+}
+
 /* The items of one sort, as rows. */
 static json_t *rows_of(const json_t *items, bool upstreams)
 {
@@ -154,13 +165,8 @@ static json_t *rows_of(const json_t *items, bool upstreams)
 
     json_array_foreach(items, i, item)
     {
-        json_t *row;
-
-        if (is_upstream(item) != upstreams)
-            continue;
-        row = json_copy((json_t *)(uintptr_t)item);
-        json_object_set_new(row, "figures", list_figures(item));
-        json_array_append_new(rows, row);
+        if (is_upstream(item) == upstreams)
+            json_array_append_new(rows, row_of(item));
     }
     return rows;
 }

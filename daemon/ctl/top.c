@@ -17,6 +17,7 @@
 #include "call.h"
 #include "connections.h"
 #include "crowd.h"
+#include "items.h"
 #include "screen.h"
 #include "servers.h"
 #include "table.h"
@@ -229,10 +230,16 @@ static unsigned count_lines(const char *text)
     return lines;
 }
 
-/* Workers and servers; malloc'ed, NULL when memory is short. */
+static json_t *describe_items(const struct top *top)
+{
+    return items_describe(top->now.status, top->last.status, top->now.at_s - top->last.at_s);
+}
+
+/* Workers, servers and their upstreams; malloc'ed, NULL when memory is short. */
 static char *make_head(const struct top *top)
 {
     json_t *workers = describe_workers(top), *servers = describe_servers(top);
+    json_t *items = describe_items(top);
     char *text = NULL;
     size_t size;
     FILE *stream = open_memstream(&text, &size);
@@ -242,11 +249,13 @@ static char *make_head(const struct top *top)
         table_print(stream, worker_columns, COUNT(worker_columns), workers);
         (void)fputc('\n', stream);
         table_print(stream, server_columns, COUNT(server_columns), servers);
+        items_print(stream, items);
         (void)fputc('\n', stream);
         (void)fclose(stream);
     }
     json_decref(workers);
     json_decref(servers);
+    json_decref(items);
     return text;
 }
 

@@ -38,11 +38,13 @@ static void note_no_room(struct service *service, const char *name)
 /* Who has it must be seen before another worker makes one: its place would be free for that. */
 static void find_place(struct prongd_item *item, const char *name, const char *origin)
 {
-    const struct service *service = item->service;
+    struct service *service = item->service;
     const struct item_key key = items_key(service->share_server, service->handler, name);
 
-    if (items_lock(service->items_fd) < 0)
+    if (items_lock(service->items_fd) < 0) {
+        service->items = NULL; /* once is enough to have waited for who is stopped */
         return;
+    }
     item->place = items_make(service->items, service->shares, &key, name, origin);
     if (item->place != NULL)
         item->share = items_hold(service->shares, service->share_owner, &key);

@@ -52,7 +52,7 @@ def test_operators_see_its_figures_by_their_names(prongd, module):
     assert found["prong_item_events_total", labels + (("figure", "hits"),)] == 1
     assert found["prong_item_level", labels + (("figure", "length"),)] == 3
     findings = json.loads(daemon.ctl("doctor", "--json").stdout)["findings"]
-    assert any("word milk of server shelf is empty" in finding["what"] for finding in findings)
+    assert any('word milk of server shelf is in state "empty"' in finding["what"] for finding in findings)
 
 
 def test_a_name_from_outside_cannot_write_lines_of_its_own(prongd, module):

@@ -269,6 +269,8 @@ def test_operators_see_each_upstream(proxy, named):
         shown = json.loads(daemon.ctl("servers", "--interval", "0", "--json").stdout)
         assert gone in {item["name"] for item in shown["items"]}
 
+        assert gone in daemon.ctl("top", "--once", "--interval", "100ms").stdout
+
         metrics = daemon.ctl("metrics").stdout
         assert f'prong_upstream_up{{server="relay",upstream="{gone}"}} 0' in metrics
         assert f'prong_upstream_failures_total{{server="relay",upstream="{gone}"}} 1' in metrics
