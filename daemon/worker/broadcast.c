@@ -14,6 +14,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "ahead.h"
 #include "arrivals.h"
 #include "callbacks.h"
 #include "config.h"
@@ -35,6 +36,7 @@ struct broadcast {
     uint64_t position; /* the last message that was heard here */
     bool has_news;     /* published in this turn */
     struct arrivals arrivals;
+    struct ahead ahead;
     struct ev_loop *ev; /* NULL: not started */
     ev_io edge;
     ev_timer more; /* goes on in the next turn */
@@ -53,6 +55,11 @@ static bool is_open(const struct prong_socket *socket)
     return prong_socket_state(socket) < PRONG_SOCKET_CLOSING;
 }
 
+static bool is_listening(struct prong_socket *socket)
+{
+    return is_open(socket) && !connection_of(socket)->is_ahead;
+}
+
 /* To one connection.  `message` is a loss or a message. */
 static bool tell(struct prong_socket *socket, void *user)
 {
@@ -60,7 +67,7 @@ static bool tell(struct prong_socket *socket, void *user)
     struct prongd_service *service = prongd_service(socket);
     const struct prongd_handler *handler = ((struct service *)service)->handler;
 
-    if (!is_open(socket))
+    if (!is_listening(socket))
         return true;
     if (message->lost > 0 && handler->on_lost != NULL) {
         callbacks_note(socket, CALLBACK_LOST);
@@ -85,21 +92,47 @@ static void tell_worker(struct service *service, const struct ring_message *mess
     }
 }
 
+/* Those whom the worker has reached listen with the others; of a loss they are told their part. */
+static void let_listen(struct broadcast *broadcast, uint64_t reached, bool is_loss)
+{
+    struct prong_socket *socket;
+    uint64_t position;
+
+    while ((socket = ahead_reach(&broadcast->ahead, reached, &position)) != NULL) {
+        connection_of(socket)->is_ahead = 0;
+        if (is_loss && position < reached)
+            (void)tell(socket, &(struct ring_message){.lost = reached - position});
+    }
+}
+
+static void tell_all(struct broadcast *broadcast, struct ring_message *message)
+{
+    bool is_loss = message->lost > 0;
+
+    if (!is_loss)
+        let_listen(broadcast, broadcast->position - 1, false);
+    prongd_each_connection(handle(broadcast->service), tell, message);
+    if (is_loss)
+        let_listen(broadcast, broadcast->position, true);
+}
+
 /* False: there was nothing more. */
 static bool hear_one(struct broadcast *broadcast)
 {
     struct service *service = broadcast->service;
     struct ring_message message;
 
-    if (ring_read(broadcast->ring, &broadcast->position, &message) == RING_EMPTY)
+    if (ring_read(broadcast->ring, &broadcast->position, &message) == RING_EMPTY) {
+        let_listen(broadcast, UINT64_MAX, false); /* nobody is, whatever the memory said before */
         return false;
+    }
     if (message.lost > 0)
         log_warning("messages were overwritten before they were heard: raise broadcast_buffer "
                     "server=%s count=%llu",
                     service->config->name, (unsigned long long)message.lost);
     tell_worker(service, &message);
     if (service->handler->on_message != NULL)
-        prongd_each_connection(handle(service), tell, &message);
+        tell_all(broadcast, &message);
     return true;
 }
 
@@ -182,23 +215,52 @@ void broadcast_look(struct service *service)
         hear(service->broadcast);
 }
 
-void broadcast_welcome(struct service *service)
+/* --- Connections ahead --- */
+
+/* Without memory the worker hears at once what is between them: others wait meanwhile. */
+static void put_ahead(struct broadcast *broadcast, struct prong_socket *socket, uint64_t position)
+{
+    if (ahead_add(&broadcast->ahead, socket, position) == 0)
+        connection_of(socket)->is_ahead = 1;
+    else
+        hear_up_to(broadcast, position);
+}
+
+void broadcast_welcome(struct service *service, struct prong_socket *socket)
 {
     struct broadcast *broadcast = service->broadcast;
+    uint64_t last;
 
-    if (broadcast != NULL && service->handler->on_message != NULL)
-        hear_up_to(broadcast, ring_last(broadcast->ring));
+    if (broadcast == NULL || service->handler->on_message == NULL)
+        return;
+    last = ring_last(broadcast->ring);
+    if (broadcast->position < last)
+        put_ahead(broadcast, socket, last);
 }
 
 /* --- Connections on the way --- */
 
-struct broadcast_place broadcast_place(const struct service *service)
+struct broadcast_place broadcast_place(const struct service *service, struct prong_socket *socket)
 {
     const struct broadcast *broadcast = service->broadcast;
+    struct broadcast_place place = {0};
 
     if (broadcast == NULL)
-        return (struct broadcast_place){0};
-    return (struct broadcast_place){ring_identity(broadcast->ring), broadcast->position};
+        return place;
+    place = (struct broadcast_place){ring_identity(broadcast->ring), broadcast->position};
+    if (connection_of(socket)->is_ahead)
+        (void)ahead_find(&broadcast->ahead, socket, &place.position);
+    return place;
+}
+
+void broadcast_leave(struct service *service, struct prong_socket *socket)
+{
+    struct connection *connection = connection_of(socket);
+
+    if (!connection->is_ahead)
+        return;
+    ahead_remove(&service->broadcast->ahead, socket);
+    connection->is_ahead = 0;
 }
 
 int broadcast_arrive(struct service *service, struct prong_socket *socket,
@@ -226,14 +288,16 @@ static void repeat_one(struct broadcast *broadcast, struct prong_socket *socket,
         *position = broadcast->position;
 }
 
-void broadcast_reach(struct service *service, const struct prong_socket *socket)
+void broadcast_join(struct service *service, struct prong_socket *socket)
 {
     struct broadcast *broadcast = service->broadcast;
     uint64_t position;
 
-    if (broadcast == NULL || !arrivals_find(&broadcast->arrivals, socket, &position))
+    if (broadcast == NULL || !arrivals_find(&broadcast->arrivals, socket, &position) ||
+        position <= broadcast->position)
         return;
-    hear_up_to(broadcast, position);
+    (void)arrivals_take(&broadcast->arrivals, socket, &position);
+    put_ahead(broadcast, socket, position);
 }
 
 void broadcast_catch_up(struct service *service, struct prong_socket *socket)
@@ -249,12 +313,14 @@ void broadcast_catch_up(struct service *service, struct prong_socket *socket)
     prong_socket_release(socket);
 }
 
-void broadcast_forget(struct service *service, const struct prong_socket *socket)
+void broadcast_forget(struct service *service, struct prong_socket *socket)
 {
     uint64_t position;
 
-    if (service->broadcast != NULL)
-        (void)arrivals_take(&service->broadcast->arrivals, socket, &position);
+    if (service->broadcast == NULL)
+        return;
+    (void)arrivals_take(&service->broadcast->arrivals, socket, &position);
+    broadcast_leave(service, socket);
 }
 
 /* --- Life --- */
@@ -316,6 +382,7 @@ void broadcast_close(struct service *service)
         ev_timer_stop(broadcast->ev, &broadcast->more);
     }
     arrivals_clear(&broadcast->arrivals);
+    ahead_clear(&broadcast->ahead);
     if (broadcast->edge_fd >= 0)
         close(broadcast->edge_fd);
     close(broadcast->wake_fd);

@@ -7,8 +7,10 @@
  * set of its own, so that one write wakes all workers of all generations.
  *
  * A worker reads for all its connections at once: they have one position, its own.  Only what is on
- * the way has another: it travels in the record, and when the connection starts in its new worker,
- * that one reads up to it, and then repeats for this connection alone what it heard earlier itself.
+ * the way has another: it travels in the record.  When the connection starts in a worker that has
+ * heard more, that one repeats it for this connection alone; in one that has heard less, it is
+ * passed over until the worker has reached it (ahead.h), as is a client that came after messages
+ * which its worker has still to hear.
  */
 #ifndef PRONGD_BROADCAST_H
 #define PRONGD_BROADCAST_H
@@ -44,25 +46,29 @@ void broadcast_wake(struct service *service);
 /* Now and then: one who published and was killed has woken nobody. */
 void broadcast_look(struct service *service);
 
-/* A client is about to come to the handler: the worker hears what was said before that, so that
- * this one does not. */
-void broadcast_welcome(struct service *service);
+/* A client is about to come to the handler: it hears nothing that was said before. */
+void broadcast_welcome(struct service *service, struct prong_socket *socket);
 
-/* Where the service's connections are now. */
-struct broadcast_place broadcast_place(const struct service *service);
+/* --- Connections that move --- */
 
-/* A connection that arrived, and does nothing yet, goes on there.  0 or -ENOMEM. */
+/* Where this one is now. */
+struct broadcast_place broadcast_place(const struct service *service, struct prong_socket *socket);
+
+/* It has left. */
+void broadcast_leave(struct service *service, struct prong_socket *socket);
+
+/* One that arrived, and does nothing yet, goes on there.  0 or -ENOMEM. */
 int broadcast_arrive(struct service *service, struct prong_socket *socket,
                      const struct broadcast_place *place);
 
-/* It is about to start, and is not serving yet: the worker hears what it has heard elsewhere. */
-void broadcast_reach(struct service *service, const struct prong_socket *socket);
+/* It is about to start: what it has heard elsewhere, and this worker has not, it hears no more. */
+void broadcast_join(struct service *service, struct prong_socket *socket);
 
 /* It has started: hears what the worker had heard before it came. */
 void broadcast_catch_up(struct service *service, struct prong_socket *socket);
 
-/* It does not start after all.  Harmless for one that never arrived. */
-void broadcast_forget(struct service *service, const struct prong_socket *socket);
+/* It does not start after all, or has closed.  Harmless for one that never arrived. */
+void broadcast_forget(struct service *service, struct prong_socket *socket);
 
 /* No callback follows.  Harmless on a service without. */
 void broadcast_close(struct service *service);

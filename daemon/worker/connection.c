@@ -143,7 +143,7 @@ void connection_open(struct service *service, struct prong_socket *socket)
     connection->id = next_id(service->worker_cell);
     connection->opened_ds = connection_now_ds();
     access_opened(service, socket);
-    broadcast_welcome(service);
+    broadcast_welcome(service, socket);
     connection_enter(connection, CONNECTION_ADMITTED);
     callbacks_note(socket, CALLBACK_CONNECTION);
     prong_socket_hold(socket); /* the handler may give it away */
@@ -214,7 +214,7 @@ static void describe(struct prong_socket *socket, struct record *record)
         .opened_ds = connection->opened_ds,
         .moves = connection->moves + 1U,
         .state_version = service->handler->state_version,
-        .place = broadcast_place(service),
+        .place = broadcast_place(service, socket),
         .image = {.fd = -1},
     };
     snprintf(record->server, sizeof(record->server), "%s", service->config->name);
@@ -238,6 +238,7 @@ static int detach(struct prong_socket *socket, struct record *record)
         record->handler_share = NULL;
         quota_count(service, socket, record);
     } else {
+        broadcast_leave(service, socket);
         connection_enter(connection, CONNECTION_LEAVING);
     }
     if (error == 0 && handler->on_leave != NULL)
@@ -322,7 +323,7 @@ void connection_start(struct prong_socket *socket)
 {
     struct service *service = service_of(socket);
 
-    broadcast_reach(service, socket);
+    broadcast_join(service, socket);
     connection_enter(connection_of(socket), CONNECTION_SERVING);
     if (!admission_keep(service, socket))
         return;

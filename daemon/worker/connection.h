@@ -39,7 +39,8 @@ struct connection {
     uint64_t id;
     uint32_t opened_ds;     /* tenths of a second of CLOCK_MONOTONIC: lasts for 13 years */
     uint16_t moves;         /* how often it changed its worker */
-    uint8_t state : 6;      /* enum connection_state */
+    uint8_t state : 5;      /* enum connection_state */
+    uint8_t is_ahead : 1;   /* of its worker, in the messages of the server (ahead.h) */
     uint8_t is_counted : 1; /* it holds shares of the limits of its server (quota.h) */
     uint8_t has_place : 1;  /* while GREETING: it holds that of the whole server */
     uint8_t moved;          /* when it moved last, coarsely; 0: never */

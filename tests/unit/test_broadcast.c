@@ -26,6 +26,7 @@
 #include "handoff_fixture.h"
 #include "inheritance.h"
 #include "ring.h"
+#include "ring_layout.h"
 #include "scoreboard.h"
 #include "service.h"
 
@@ -47,6 +48,7 @@ static struct {
     struct scoreboard_worker *cell;
     struct config_server config;
     struct service service;
+    int ring_fd;
     struct ring *other; /* as another worker has it */
     struct ev_prepare turn;
     struct prong_socket *listeners[MOST_LISTENERS];
@@ -129,6 +131,7 @@ static void open_ring(void)
     struct inherited_common common = {ring_create(RING_LEAST), eventfd(0, EFD_NONBLOCK), -1};
 
     assert_true(common.ring_fd >= 0);
+    world.ring_fd = fcntl(common.ring_fd, F_DUPFD_CLOEXEC, 0);
     world.other = ring_open(fcntl(common.ring_fd, F_DUPFD_CLOEXEC, 0));
     assert_non_null(world.other);
     assert_int_equal(broadcast_open(&world.service, &common), 0);
@@ -179,6 +182,7 @@ static int teardown(void **state)
     ev_prepare_stop(world.ev, &world.turn);
     prong_server_free(world.server);
     ring_free(world.other);
+    close(world.ring_fd);
     free(world.cell);
     assert_int_equal(prong_loop_free(world.loop), 0);
     ev_loop_destroy(world.ev);
@@ -220,7 +224,7 @@ static struct prong_socket *arrives(uint64_t position)
 
 static void starts(struct prong_socket *socket)
 {
-    broadcast_reach(&world.service, socket);
+    broadcast_join(&world.service, socket);
     connection_enter(connection_of(socket), CONNECTION_SERVING);
     prong_socket_start(socket);
     broadcast_catch_up(&world.service, socket);
@@ -236,6 +240,13 @@ static void run_loop(void)
 static void says(const char *text)
 {
     assert_int_equal(ring_publish(world.other, text, strlen(text)), 0);
+}
+
+static void spoil_last(uint64_t value)
+{
+    assert_int_equal(
+        pwrite(world.ring_fd, &value, sizeof(value), offsetof(struct ring_header, last)),
+        sizeof(value));
 }
 
 static void hear_all(void)
@@ -273,7 +284,7 @@ static void who_arrives_goes_on_where_it_was(void **state)
     says("three");
     ahead = arrives(3);
     starts(behind);
-    starts(ahead); /* for it the worker hears "three" at once */
+    starts(ahead); /* it is passed over with "three" */
     says("four");
     hear_all();
     assert_string_equal(heard_by(there)->story, "one two three four ");
@@ -307,6 +318,67 @@ static void who_moves_while_the_ring_goes_around_misses_nothing_unsaid(void **st
     }
     assert_true(heard_by(sockets[0])->lost > 0);
     assert_int_equal(heard_by(sockets[6])->messages, 1);
+}
+
+static struct broadcast_place leaves(struct prong_socket *socket)
+{
+    struct broadcast_place place = broadcast_place(&world.service, socket);
+
+    broadcast_leave(&world.service, socket);
+    prong_socket_destroy(socket, 0);
+    return place;
+}
+
+static void who_came_ahead_of_its_worker_moves_on_from_there(void **state)
+{
+    struct prong_socket *newcomer, *traveller, *again;
+
+    (void)state;
+    connects();
+    says("one");
+    says("two");
+    newcomer = connects();
+    traveller = arrives(1);
+    starts(traveller);
+    assert_int_equal(leaves(newcomer).position, 2);
+    assert_int_equal(leaves(traveller).position, 1);
+    again = arrives(2);
+    starts(again);
+    says("three");
+    hear_all();
+    assert_string_equal(heard_by(again)->story, "three gone gone ");
+    assert_int_equal(leaves(again).position, ring_last(world.other));
+}
+
+static void who_closes_ahead_of_its_worker_is_forgotten(void **state)
+{
+    struct prong_socket *first = connects(), *newcomer;
+
+    (void)state;
+    says("one");
+    newcomer = connects();
+    broadcast_forget(&world.service, newcomer); /* as connection_close() does */
+    prong_socket_destroy(newcomer, 0);
+    hear_all();
+    assert_string_equal(heard_by(newcomer)->story, "");
+    assert_string_equal(heard_by(first)->story, "one gone ");
+}
+
+/* A wild pointer says that there are many messages, and another one that there are none. */
+static void who_came_while_the_memory_was_spoiled_hears_again(void **state)
+{
+    struct prong_socket *newcomer;
+
+    (void)state;
+    connects();
+    says("one");
+    spoil_last(UINT64_C(1) << 60);
+    newcomer = connects();
+    spoil_last(2);
+    hear_all();
+    says("three");
+    hear_all();
+    assert_string_equal(heard_by(newcomer)->story, "three ");
 }
 
 /* --- What is done inside --- */
@@ -398,6 +470,20 @@ static void what_is_said_after_the_end_of_a_turn_waits_for_nothing(void **state)
     assert_string_equal(heard_by(socket)->story, "gone ");
 }
 
+static void who_comes_in_a_storm_costs_no_others_their_turn(void **state)
+{
+    (void)state;
+    for (int i = 0; i < MOST_LISTENERS - 1; i++)
+        connects();
+    for (int i = 0; i < 60; i++)
+        says("storm");
+    connects();
+    assert_int_equal(world.told, 0);
+    hear_all();
+    assert_int_equal(heard_by(world.listeners[0])->messages, 60);
+    assert_int_equal(heard_by(world.listeners[MOST_LISTENERS - 1])->messages, 0);
+}
+
 static void a_storm_leaves_turns_to_others(void **state)
 {
     (void)state;
@@ -416,9 +502,13 @@ static const struct CMUnitTest tests[] = {
     TEST(a_newcomer_hears_what_is_said_after_it_came),
     TEST(who_arrives_goes_on_where_it_was),
     TEST(who_moves_while_the_ring_goes_around_misses_nothing_unsaid),
+    TEST(who_came_ahead_of_its_worker_moves_on_from_there),
+    TEST(who_closes_ahead_of_its_worker_is_forgotten),
+    TEST(who_came_while_the_memory_was_spoiled_hears_again),
     TEST(who_is_closed_meanwhile_hears_no_more),
     TEST(what_is_said_inside_is_heard_later_by_all),
     TEST(what_is_said_after_the_end_of_a_turn_waits_for_nothing),
+    TEST(who_comes_in_a_storm_costs_no_others_their_turn),
     TEST(a_storm_leaves_turns_to_others),
 };
 
