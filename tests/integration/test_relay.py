@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import random
+import resource
 import socket
 import threading
 import time
@@ -12,7 +13,7 @@ import time
 import pytest
 
 from client import connect, echoes, receive, receive_all, reset, talk
-from daemon import PATIENCE, eventually, server
+from daemon import PATIENCE, count_descriptors, eventually, server
 from steady import SteadyLoad
 
 MIB = 1024 * 1024
@@ -235,6 +236,16 @@ def test_idle_pairs_end_and_busy_ones_do_not(relaying, upstream):
     assert receive_all(client) == b"" and receive_all(far) == b""
 
 
+def test_a_client_that_times_out_does_not_take_what_it_has_for_all(relaying, upstream):
+    """It has stopped reading; a reset, not an end, follows what is left in its kernel."""
+    client, far = pair(relaying(upstream.name, timeout="300ms"), upstream)
+    with pytest.raises(ConnectionResetError):
+        while True:
+            far.sendall(PATTERN)
+    with pytest.raises(ConnectionResetError):
+        receive_all(client)
+
+
 # --- Much ---
 
 def test_bulk_goes_through_pipes_which_are_given_back(relay, upstream):
@@ -283,6 +294,50 @@ def test_a_slow_reader_holds_up_its_source_alone(relay, upstream):
     sent = fill(far, lambda: echo_through(*pair(relay, upstream)))
     assert sent < 64 * MIB
     assert hashlib.sha256(receive(client, sent)).digest() == pattern_digest(sent)
+
+
+# --- Descriptors ---
+
+def allow_descriptors(pid, more):
+    """So many more than it has; None: as many as it likes."""
+    _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    soft = hard if more is None else count_descriptors(pid) + more
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.fixture
+def one_worker(prongd, upstream):
+    """A daemon with one worker, which has had a pair, and its process."""
+    daemon = prongd(server("relay", "proxy", upstream=upstream.name), workers=1)
+    [pid] = daemon.worker_pids()
+    daemon.descriptors[pid] += 1  # the set of paused sockets stays
+    client, far = pair(daemon, upstream)
+    client.close()
+    far.close()
+    eventually(lambda: daemon.connections() == 0, "the pair is gone")
+    return daemon, pid
+
+
+def test_a_worker_without_descriptors_refuses_a_client_and_nobody_else(one_worker, upstream):
+    daemon, pid = one_worker
+    client, far = pair(daemon, upstream)
+    allow_descriptors(pid, 1)
+    with connect(daemon.address("relay")) as refused:
+        assert receive_all(refused) == b""
+    assert "Too many open files" in daemon.log()
+    assert echo_through(client, far)
+    allow_descriptors(pid, None)
+    assert echo_through(*pair(daemon, upstream))
+
+
+def test_bulk_needs_no_pipes(one_worker, upstream):
+    daemon, pid = one_worker
+    client, far = pair(daemon, upstream)
+    allow_descriptors(pid, 1)
+    flows = Flow(client, far, 32), Flow(far, client, 32)
+    for flow in flows:
+        flow.assert_flawless()
+    allow_descriptors(pid, None)
 
 
 # --- Moving ---

@@ -66,20 +66,27 @@ static bool is_active(struct prong_socket *client)
     return has_written || pair->state == PAIR_CONNECTING;
 }
 
+/* Has this flow bytes for its target that it has not taken?  An end would look like theirs. */
+static bool is_owed(const struct prong_socket *target, const struct flow *flow)
+{
+    return prong_socket_queue_bytes(target) > 0 || relay_held(flow) > 0;
+}
+
 static void on_timeout(struct prong_socket *client)
 {
     if (is_active(client) && prong_socket_set_timeout(client, prong_socket_timeout(client)) == 0)
         return;
     prongd_log(client, PRONGD_LOG_INFO, "client timed out");
-    prong_socket_destroy(client, 0);
+    if (!is_owed(client, &pair_of(client)->flows[PAIR_FROM_UPSTREAM]) ||
+        prong_socket_reset(client) < 0)
+        prong_socket_destroy(client, 0);
 }
 
 /* A client that failed takes its upstream along the same way; and one that is cut off while bytes
  * of it wait, which would look like its end. */
 static void leave_upstream(struct pair *pair, bool had_error)
 {
-    bool is_cut = had_error || prong_socket_queue_bytes(pair->upstream) > 0 ||
-                  relay_held(&pair->flows[PAIR_FROM_CLIENT]) > 0;
+    bool is_cut = had_error || is_owed(pair->upstream, &pair->flows[PAIR_FROM_CLIENT]);
 
     prong_socket_set_events(pair->upstream, NULL, NULL);
     if (!is_cut || prong_socket_reset(pair->upstream) < 0)

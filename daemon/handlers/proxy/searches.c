@@ -196,6 +196,8 @@ static struct prong_socket *new_socket(struct search *search)
     options.no_delay = true;
     options.high_water_mark = prong_socket_high_water_mark(search->client);
     options.connect_timeout_ms = (uint32_t)(left < most ? left : most);
+    if (options.connect_timeout_ms == 0)
+        options.connect_timeout_ms = 1; /* its last millisecond has just passed; 0 is no limit */
     if (owner->local.family == upstream_address(search->place)->family)
         options.connect.local = owner->local;
     return prong_socket_new(prongd_loop(owner->service), &options, &search_events, search);
