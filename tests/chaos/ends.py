@@ -12,6 +12,7 @@ from flows import PIECE, Pace
 from plans import SERVERS
 
 LIFE_S = 5  # after this time nobody is slow any more
+PART_S = 0.002  # between parts that shall arrive by themselves
 SMALL_BUFFER = 8192
 AGAIN = (errno.EAGAIN, errno.EINPROGRESS, errno.EINTR)
 GONE = (errno.ECONNRESET, errno.EPIPE, errno.ECONNREFUSED, errno.ENOTCONN)
@@ -27,11 +28,12 @@ def make_small(one):
 
 
 class End:
-    """`out`: what it sends, behind `prefix`; `expected`: what comes.  The load is told of faults."""
+    """`out`: what it sends, behind `prefix`, which goes in parts of `split` bytes, or, when that is 0,
+    together with what follows; `expected`: what comes.  The load is told of faults."""
 
-    def __init__(self, load, pair, one, plan, out, expected, prefix=b""):
+    def __init__(self, load, pair, one, plan, out, expected, prefix=b"", split=0):
         self.load, self.pair, self.socket, self.plan = load, pair, one, plan
-        self.out, self.expected, self.prefix = out, expected, prefix
+        self.out, self.expected, self.prefix, self.split = out, expected, prefix, split
         self.other = None
         self.sent = self.received = 0
         self.writing, self.reading = Pace(plan.writing), Pace(plan.reading)
@@ -94,7 +96,7 @@ class End:
 
     def write(self):
         if self.prefix:
-            self.prefix = self.prefix[self.send(self.prefix):]
+            self.write_prefix()
             return
         if self.sent == self.out.size:
             self.check_error()
@@ -104,9 +106,16 @@ class End:
         if sent > 0:
             self.rest(select.EPOLLOUT, self.writing.spend(sent))
 
-    def send(self, piece):
+    def write_prefix(self):
+        if self.split > 0:
+            self.prefix = self.prefix[self.send(self.prefix[:self.split]):]
+            self.rest(select.EPOLLOUT, PART_S)
+        else:
+            self.prefix = self.prefix[self.send(self.prefix, socket.MSG_MORE):]
+
+    def send(self, piece, flags=0):
         try:
-            sent = self.socket.send(piece)
+            sent = self.socket.send(piece, flags)
         except OSError as error:
             if error.errno not in AGAIN:
                 raise
@@ -153,9 +162,9 @@ class End:
             self.pair.lose(f"{self.name()}: an end after {self.received} bytes")
 
     def may_look_ended(self):
-        """A unix socket knows no reset: who had one as its peer only sees an end."""
+        """A unix socket knows no reset, neither one that it is given nor one that it gives."""
         return self.other is not None and self.other.has_reset and \
-            self is self.pair.backend and SERVERS[self.pair.plan.server].is_local
+            SERVERS[self.pair.plan.server].is_local
 
     def on_reset(self, error):
         if self.other is None or not self.other.has_reset:

@@ -167,7 +167,7 @@ class Load:
         self.pairs[plan.number] = self.by_port[plan.server, pair.port] = pair
         self.live.add(pair)
         pair.client = End(self, pair, one, plan.client, out, back,
-                          make_header(plan) if reads_header else b"")
+                          make_header(plan) if reads_header else b"", plan.split)
         pair.client.update()
 
     def pair_of_client(self, server, client):

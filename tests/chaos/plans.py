@@ -75,4 +75,4 @@ def draw(seed, number):
     if max(client.size, backend.size) > SMALL:
         client, backend = (end._replace(small_buffers=False) for end in (client, backend))
     return Plan(number, server, client, backend, header=chance.choice([1, 2]),
-                split=chance.randrange(0, 40))
+                split=chance.choice([0, 0, 1, 5, chance.randrange(1, 60)]))
