@@ -25,9 +25,9 @@
 #define TEXT_SIZE      1024
 
 struct environment {
-    char **list; /* ours first: the first of a name is the one that counts */
+    char **list; /* ours first */
     char *const *configured;
-    size_t count;
+    size_t count; /* of ours */
     char text[TEXT_SIZE];
     size_t used;
 };
@@ -133,9 +133,21 @@ static void set_unix(struct environment *environment, const struct job *job)
 
 /* --- All of it --- */
 
+/* Is a variable of this name set already?  A program may take the first of two, or the last. */
+static bool is_set(const struct environment *environment, const char *variable)
+{
+    size_t size = strcspn(variable, "=") + 1;
+
+    for (size_t i = 0; i < environment->count; i++) {
+        if (strncmp(environment->list[i], variable, size) == 0)
+            return true;
+    }
+    return false;
+}
+
 char **environment_of(struct environment *environment, const struct job *job)
 {
-    size_t configured = 0;
+    size_t count;
 
     environment->used = 0;
     environment->count = 0;
@@ -143,9 +155,12 @@ char **environment_of(struct environment *environment, const struct job *job)
         set_unix(environment, job);
     else
         set_tcp(environment, job);
-    for (; environment->configured[configured] != NULL; configured++)
-        environment->list[environment->count + configured] = environment->configured[configured];
-    environment->list[environment->count + configured] = NULL;
+    count = environment->count;
+    for (size_t i = 0; environment->configured[i] != NULL; i++) {
+        if (!is_set(environment, environment->configured[i]))
+            environment->list[count++] = environment->configured[i];
+    }
+    environment->list[count] = NULL;
     return environment->list;
 }
 

@@ -3,6 +3,7 @@
  * What workers send: a program for it, a while to wait, or none.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -17,7 +18,11 @@
 /* Jobs that are taken before others have their turn. */
 #define BATCH 16
 
-/* How soon it looks again whether another keeper of the server gave something back. */
+/* Descriptors that a client needs: its own, and a pipe for what its program says. */
+#define NEEDED 3
+
+/* How soon it looks again whether there is room: another keeper of the server may have given
+ * something back. */
 #define RETRY_S 0.1
 
 static void refuse(struct keeper *keeper, const struct job *job, enum allowance_answer reason)
@@ -47,12 +52,18 @@ static void start(struct keeper *keeper, const struct job *job)
     keeper_report_soon(keeper);
 }
 
+/* Nothing is taken until there may be room again. */
+static void pause_work(struct keeper *keeper)
+{
+    ev_io_stop(keeper->loop, &keeper->work);
+    ev_timer_again(keeper->loop, &keeper->retry);
+}
+
 static void hold(struct keeper *keeper, const struct job *job)
 {
     keeper->held = *job;
     keeper->holds = true;
-    ev_io_stop(keeper->loop, &keeper->work);
-    ev_timer_again(keeper->loop, &keeper->retry);
+    pause_work(keeper);
 }
 
 static void decide(struct keeper *keeper, const struct job *job)
@@ -67,13 +78,41 @@ static void decide(struct keeper *keeper, const struct job *job)
         refuse(keeper, job, answer);
 }
 
+/* The kernel drops a descriptor that finds no room: then a client would be lost. */
+static bool has_descriptors(const struct keeper *keeper)
+{
+    int fds[NEEDED], count = 0;
+
+    while (count < NEEDED &&
+           (fds[count] = fcntl(keeper->keeping->work_fd, F_DUPFD_CLOEXEC, 0)) >= 0)
+        count++;
+    for (int i = 0; i < count; i++)
+        close(fds[i]);
+    return count == NEEDED;
+}
+
+/* Said once, until there is room again. */
+static int wait_for_descriptors(struct keeper *keeper)
+{
+    if (!keeper->is_short)
+        log_warning("no descriptors are left for more programs: clients wait server=%s running=%zu",
+                    keeper->keeping->server, keeper->runs.count);
+    keeper->is_short = true;
+    pause_work(keeper);
+    return -EMFILE;
+}
+
 /* 0, or why there was none. */
 static int take_job(struct keeper *keeper)
 {
     struct ipc_frame frame;
     struct job job;
-    int result = ipc_wire_receive(keeper->keeping->work_fd, &frame);
+    int result;
 
+    if (!has_descriptors(keeper))
+        return wait_for_descriptors(keeper);
+    keeper->is_short = false;
+    result = ipc_wire_receive(keeper->keeping->work_fd, &frame);
     if (result <= 0)
         return result == 0 ? -EPIPE : result;
     if (job_read(&job, &frame) == 0)
@@ -90,7 +129,7 @@ void jobs_take(struct keeper *keeper)
 
     for (unsigned i = 0; i < most && error == 0 && !keeper->holds; i++)
         error = take_job(keeper);
-    if (error == 0 || error == -EBADMSG)
+    if (error == 0 || error == -EBADMSG || error == -EMFILE)
         return;
     if (keeper->state == KEEPER_FINISHING || error == -EPIPE)
         keeper_enter(keeper, KEEPER_ENDING);
@@ -104,11 +143,13 @@ void jobs_try_again(struct keeper *keeper)
 {
     struct job job = keeper->held;
 
-    if (!keeper->holds)
+    if (!ev_is_active(&keeper->retry))
         return;
-    keeper->holds = false;
     ev_timer_stop(keeper->loop, &keeper->retry);
-    decide(keeper, &job);
+    if (keeper->holds) {
+        keeper->holds = false;
+        decide(keeper, &job);
+    }
     if (!keeper->holds && keeper->state != KEEPER_ENDING) {
         ev_io_start(keeper->loop, &keeper->work);
         jobs_take(keeper);

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Its states, the ends of programs, its own beginning and end.
+ * Its states, what the master is told, its beginning and end.
  */
 #include "keeper.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <ev.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "access_log.h"
@@ -24,9 +21,8 @@
 #include "log.h"
 #include "message.h"
 #include "process.h"
+#include "remnant.h"
 #include "rights.h"
-#include "run.h"
-#include "runs.h"
 #include "scoreboard.h"
 #include "title.h"
 
@@ -43,7 +39,8 @@ void keeper_enter(struct keeper *keeper, enum keeper_state state)
 
 void keeper_conclude(struct keeper *keeper)
 {
-    if (keeper->state == KEEPER_ENDING && keeper->runs.count == 0 && !keeper->holds)
+    if (keeper->state == KEEPER_ENDING && keeper->runs.count == 0 && keeper->remnants == NULL &&
+        !keeper->holds)
         ev_break(keeper->loop, EVBREAK_ALL);
 }
 
@@ -82,50 +79,13 @@ void keeper_tell(struct keeper *keeper, const struct message_told *told, size_t 
         (void)ipc_send(keeper->channel, MESSAGE_TOLD, told, size, &fd, fd >= 0 ? 1 : 0);
 }
 
-/* --- Children --- */
-
-static void bury(struct keeper *keeper, pid_t pid)
-{
-    struct run *run = runs_find(&keeper->runs, pid);
-    struct rusage usage;
-    int status;
-
-    /* Its number is not free yet, so that its group is nobody else's. */
-    if (run != NULL && run->state != RUN_RUNNING)
-        kill(-pid, SIGKILL);
-    if (wait4(pid, &status, 0, &usage) < 0 || run == NULL)
-        return;
-    runs_remove(&keeper->runs, run);
-    allowance_give(&keeper->allowance, &run->remote);
-    keeper->programs.failed += status != 0;
-    account_ended(keeper->access_log, run, status, &usage);
-    run_end(run);
-    keeper_report_soon(keeper);
-}
-
-static void on_child(struct ev_loop *loop, ev_signal *watcher, int revents)
-{
-    struct keeper *keeper = watcher->data;
-    siginfo_t info = {0};
-
-    (void)loop;
-    (void)revents;
-    while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0) {
-        bury(keeper, info.si_pid);
-        info.si_pid = 0;
-    }
-    jobs_try_again(keeper);
-    keeper_conclude(keeper);
-}
-
 /* --- Life --- */
 
 static void watch(struct keeper *keeper)
 {
     ev_timer_init(&keeper->report, on_report, REPORT_S, 0.);
-    ev_signal_init(&keeper->child, on_child, SIGCHLD);
-    keeper->report.data = keeper->child.data = keeper;
-    ev_signal_start(keeper->loop, &keeper->child);
+    keeper->report.data = keeper;
+    children_start(keeper);
     orders_init(keeper);
     jobs_start(keeper);
 }
@@ -159,6 +119,7 @@ static void clear(struct keeper *keeper)
 {
     keeper_report(keeper);
     listing_stop_all(keeper);
+    remnants_clear(keeper);
     ipc_free(keeper->channel);
     access_log_free(keeper->access_log);
     environment_free(keeper->environment);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The inside of a keeper, shared by keeper.c, jobs.c, orders.c and listing.c.
+ * The inside of a keeper, shared by keeper.c and the nouns that follow.
  */
 #ifndef PRONGD_KEEPER_INTERNAL_H
 #define PRONGD_KEEPER_INTERNAL_H
@@ -19,6 +19,7 @@ struct access_log;
 struct environment;
 struct keeping;
 struct listing;
+struct run;
 
 /*  TAKING → FINISHING → ENDING        TAKING → ENDING */
 enum keeper_state {
@@ -34,6 +35,7 @@ struct keeper {
     struct ipc *channel; /* NULL: the master is gone */
     ev_io work;
     ev_signal child;
+    ev_timer burial; /* more children have ended than are buried in one turn */
     ev_timer retry;
     ev_timer report;
     ev_timer termination;
@@ -41,9 +43,11 @@ struct keeper {
     struct access_log *access_log; /* NULL: there is none */
     struct environment *environment;
     struct runs runs;
+    struct run *remnants; /* of which more than the program was left */
     struct message_programs programs;
     struct job held; /* there is no room for its program yet, and nothing is taken before it */
     bool holds;
+    bool is_short;            /* of descriptors, which was logged */
     struct listing *listings; /* that are being written */
 };
 
@@ -74,6 +78,10 @@ void jobs_try_again(struct keeper *keeper);
 bool jobs_drop_held(struct keeper *keeper, uint64_t connection, enum access_end end);
 
 void jobs_start(struct keeper *keeper);
+
+/* --- children.c --- */
+
+void children_start(struct keeper *keeper);
 
 /* --- orders.c --- */
 

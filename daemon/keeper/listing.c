@@ -5,7 +5,6 @@
 #include "listing.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +42,7 @@ static void describe_peer(struct roster_row *row, const struct prong_address *pe
     memcpy(row->ip, peer->ip, sizeof(row->ip));
 }
 
-/* Without /proc, which a chroot may lack; what its children have used is told at its end. */
+/* Of itself; what its children have used is told at its end. */
 static uint64_t cpu_ms(pid_t pid)
 {
     struct timespec used;
@@ -54,30 +53,16 @@ static uint64_t cpu_ms(pid_t pid)
     return (uint64_t)used.tv_sec * 1000 + (uint64_t)used.tv_nsec / 1000000;
 }
 
-/* Arguments, with spaces between: as the program shows itself, or, where nobody can see that, as
- * it was started.  What stands in the text is prongctl's to escape. */
-static void describe_command(char *text, size_t size, const struct run *run)
+/* As it was started, with spaces between.  Not /proc/PID/cmdline: a program that hangs in its
+ * memory, or means to, makes everybody hang who reads that. */
+static void describe_command(char *text, size_t size, char *const *arguments)
 {
-    char path[32];
-    ssize_t count = -1;
-    int fd;
+    size_t used = 0;
 
-    (void)snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)run->pid);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        count = read(fd, text, size - 1);
-        close(fd);
-    }
-    if (count <= 0) {
-        (void)snprintf(text, size, "%s", run->keeping->arguments[0]);
-        return;
-    }
-    text[count] = '\0';
-    while (count > 0 && text[count - 1] == '\0')
-        count--;
-    for (ssize_t i = 0; i < count; i++) {
-        if (text[i] == '\0')
-            text[i] = ' ';
+    for (; *arguments != NULL && used < size; arguments++) {
+        int length = snprintf(text + used, size - used, "%s%s", used > 0 ? " " : "", *arguments);
+
+        used += length > 0 ? (size_t)length : 0;
     }
 }
 
@@ -98,7 +83,7 @@ static struct roster_row describe_run(const struct run *run)
     };
 
     describe_peer(&row, &run->remote);
-    describe_command(row.text, sizeof(row.text), run);
+    describe_command(row.text, sizeof(row.text), run->keeping->arguments);
     return row;
 }
 

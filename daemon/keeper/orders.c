@@ -62,8 +62,14 @@ static void order_terminate(struct keeper *keeper, const struct ipc_frame *frame
 
 static void order_access_reopen(struct keeper *keeper, const struct ipc_frame *frame)
 {
+    int fd = -1;
+
     if (frame->fd_count == 1 && keeper->access_log != NULL)
-        access_log_adopt(keeper->access_log, fcntl(frame->fds[0], F_DUPFD_CLOEXEC, 0));
+        fd = fcntl(frame->fds[0], F_DUPFD_CLOEXEC, 0);
+    if (fd >= 0)
+        access_log_adopt(keeper->access_log, fd);
+    else if (keeper->access_log != NULL)
+        log_error("no descriptor is left for the access log server=%s", keeper->keeping->server);
 }
 
 static void order_report(struct keeper *keeper, const struct ipc_frame *frame)

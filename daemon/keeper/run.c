@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -18,6 +19,15 @@
 #include "spawn.h"
 
 /* --- Limits --- */
+
+/* The kernel gives the number of a group to nobody else as long as somebody is in it; and whoever
+ * of it has lost its parent is our child, which nobody else buries. */
+bool run_group_lives(const struct run *run)
+{
+    siginfo_t info;
+
+    return waitid(P_PGID, (id_t)run->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
 
 static void start_limit(struct run *run, uint64_t ms)
 {
@@ -32,6 +42,7 @@ void run_terminate(struct run *run, enum access_end end)
     run->state = RUN_TERMINATED;
     run->end = end;
     kill(-run->pid, SIGTERM);
+    kill(-run->pid, SIGCONT); /* one that was stopped can end only when it goes on */
     ev_timer_stop(run->loop, &run->limit);
     start_limit(run, run->keeping->kill_timeout_ms);
 }
@@ -49,7 +60,8 @@ static void on_limit(struct ev_loop *loop, ev_timer *timer, int revents)
         return;
     }
     run->state = RUN_KILLED;
-    kill(-run->pid, SIGKILL);
+    if (run_group_lives(run))
+        kill(-run->pid, SIGKILL);
 }
 
 /* --- The start --- */

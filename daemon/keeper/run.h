@@ -48,6 +48,9 @@ int run_start(struct run **result, struct ev_loop *loop, const struct keeping *k
  * already. */
 void run_terminate(struct run *run, enum access_end end);
 
+/* Is there a process in its group, be it one that is not buried yet? */
+bool run_group_lives(const struct run *run);
+
 /* The process is waited for: logs what it said last, and frees. */
 void run_end(struct run *run);
 

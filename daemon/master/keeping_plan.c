@@ -5,6 +5,7 @@
 #include "keeping_plan.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,6 +90,23 @@ static char **copy_list(const struct prongd_list *list)
     }
     copy[list->count] = NULL;
     return copy;
+}
+
+static const char *limit_name(int resource)
+{
+    static const struct {
+        int resource;
+        const char *option;
+    } names[] = {
+        {RLIMIT_NOFILE, "program_rlimit_nofile"}, {RLIMIT_CORE, "program_rlimit_core"},
+        {RLIMIT_AS, "program_rlimit_as"},         {RLIMIT_FSIZE, "program_rlimit_fsize"},
+        {RLIMIT_CPU, "program_rlimit_cpu"},       {RLIMIT_NPROC, "program_rlimit_nproc"},
+    };
+    size_t i = 0;
+
+    while (names[i].resource != resource)
+        i++;
+    return names[i].option;
 }
 
 static void add_limit(struct keeping *keeping, int resource, uint64_t most)
@@ -235,6 +253,30 @@ static void look(FILE *report, void *user)
         fprintf(report, "exec: %s: %s", path, strerror(errno));
     else if (access(below_root(keeping, keeping->directory, path, sizeof(path)), X_OK) < 0)
         fprintf(report, "directory: %s: %s", path, strerror(errno));
+    else if (keeping->has_nice && setpriority(PRIO_PROCESS, 0, keeping->nice) < 0)
+        fprintf(report, "program_nice: a user who is not root cannot have %d", keeping->nice);
+}
+
+/* Who is not root cannot have more than the master had from the beginning. */
+static int check_limits(const struct config *config, const struct keeping *keeping, char *problem,
+                        size_t size)
+{
+    bool is_root = keeping->changes_identity && keeping->identity.uid == 0;
+    char reason[128];
+
+    for (size_t i = 0; !is_root && i < keeping->limit_count; i++) {
+        const struct keeping_limit *limit = &keeping->limits[i];
+        struct rlimit ours;
+
+        if (getrlimit((__rlimit_resource_t)limit->resource, &ours) < 0 ||
+            limit->most <= ours.rlim_max)
+            continue;
+        snprintf(reason, sizeof(reason), "%" PRIu64 " is more than prongd may give: %" PRIu64,
+                 limit->most, (uint64_t)ours.rlim_max);
+        return complain(config, keeping->server, limit_name(limit->resource), reason, problem,
+                        size);
+    }
+    return 0;
 }
 
 int keeping_check(const struct config *config, const struct keeping *keeping, char *problem,
@@ -247,7 +289,11 @@ int keeping_check(const struct config *config, const struct keeping *keeping, ch
         .user = (void *)(uintptr_t)keeping,
     };
     char *report, reason[128];
-    int error = errand_run(&errand, &report, reason, sizeof(reason));
+    int error = check_limits(config, keeping, problem, size);
+
+    if (error < 0)
+        return error;
+    error = errand_run(&errand, &report, reason, sizeof(reason));
 
     if (error < 0)
         snprintf(problem, size, "%s: [server %s] exec: the check of the program %s", config->file,

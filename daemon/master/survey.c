@@ -77,17 +77,18 @@ void survey_clear(struct surveys *surveys, const char *why)
 
 /* --- Asking --- */
 
-/* Who cannot take it (NULL: nobody has to try) is not waited for. */
+/* Who cannot take it is not waited for; one that is dead has nothing to tell any more. */
 static void ask(struct survey *survey, const struct survey_question *question, struct ipc *ipc,
                 const struct survey_part *who)
 {
     struct survey_part *part = &survey->parts[survey->part_count++];
+    int error = ipc_send(ipc, question->message, question->payload, question->payload_size,
+                         question->pass, question->pass != NULL ? 1 : 0);
 
     *part = *who;
     part->fd = -1;
-    if (ipc == NULL || ipc_send(ipc, question->message, question->payload, question->payload_size,
-                                question->pass, question->pass != NULL ? 1 : 0) < 0)
-        part->state = SURVEY_PART_FAILED;
+    if (error < 0)
+        part->state = error == -EPIPE ? SURVEY_PART_GONE : SURVEY_PART_FAILED;
 }
 
 static void ask_workers(struct survey *survey, const struct survey_question *question)
@@ -112,14 +113,20 @@ struct asking {
     const struct survey_question *question;
 };
 
-/* One that hangs told nothing when it was asked before. */
 static void ask_keeper(const struct keeper_process *process, void *user)
 {
     const struct asking *asking = user;
-    const struct survey_part who = {.teller = process, .is_keeper = true, .pid = process->pid};
+    struct survey_part who = {.teller = process, .is_keeper = true, .pid = process->pid, .fd = -1};
 
-    ask(asking->survey, asking->question,
-        process->pulse.state != PULSE_SILENT ? process->ipc : NULL, &who);
+    if (process->ipc == NULL)
+        return;
+    if (process->pulse.state != PULSE_SILENT) {
+        ask(asking->survey, asking->question, process->ipc, &who);
+        return;
+    }
+    /* One that hangs would be waited for in vain. */
+    who.state = SURVEY_PART_FAILED;
+    asking->survey->parts[asking->survey->part_count++] = who;
 }
 
 static void ask_all(struct survey *survey, const struct survey_question *question)

@@ -30,16 +30,19 @@ static struct prong_address address(const char *ip, uint16_t port)
     return result;
 }
 
-/* The first value of the name, as getenv() finds it; NULL: there is none. */
+/* The only value of the name: of two a shell takes the last, getenv() the first.  NULL: none. */
 static const char *find(char **list, const char *name)
 {
     size_t length = strlen(name);
+    const char *value = NULL;
 
     for (size_t i = 0; list[i] != NULL; i++) {
-        if (strncmp(list[i], name, length) == 0 && list[i][length] == '=')
-            return list[i] + length + 1;
+        if (strncmp(list[i], name, length) != 0 || list[i][length] != '=')
+            continue;
+        assert_null(value);
+        value = list[i] + length + 1;
     }
-    return NULL;
+    return value;
 }
 
 static int make(void **state)
