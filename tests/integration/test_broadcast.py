@@ -165,6 +165,38 @@ def test_nothing_is_missed_or_repeated_over_reloads(prongd, crier, listeners):
     assert counts(daemon)["lost"] == 0
 
 
+class Newcomer(Listener):
+    """Comes in the middle of it: what it hears before it is answered counts, too."""
+
+    def __init__(self, daemon):
+        self.early = []
+        super().__init__(daemon)
+
+    def asks(self, line):
+        self.says(line)
+        while not (heard := self.hears()).isdigit():
+            self.early.append(heard)
+        return heard
+
+
+def test_who_comes_in_the_middle_misses_nothing_from_there_on(prongd, crier, listeners):
+    daemon = prongd(server("town", crier), workers=2)
+    everybody = spread(daemon, listeners, 12)
+    newcomers = []
+
+    def come():
+        for _ in range(4):
+            newcomers.extend(Newcomer(daemon) for _ in range(6))
+            assert daemon.ctl("reload").returncode == 0
+
+    talkers, heard = talk_during(everybody, come)
+    assert_all_heard_all_once(talkers, heard)
+    for newcomer in newcomers:
+        lines = newcomer.early + newcomer.hears_until("the end")
+        assert lines == heard[0][-len(lines):]
+        newcomer.close()
+
+
 def test_nothing_is_missed_or_repeated_over_upgrades_and_other_numbers_of_workers(
         prongd, crier, listeners):
     daemon = prongd(server("town", crier), workers=2)
