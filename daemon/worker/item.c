@@ -19,9 +19,11 @@
 struct prongd_item {
     struct prongd_item *next;
     struct service *service;
+    struct item_key key;
     struct item_place *place;
     struct item_place *own; /* NULL: the place is everybody's */
-    struct share *share;    /* that this worker has it; NULL: with a place of its own */
+    struct share *share;    /* that this worker has it; NULL: there was none */
+    bool is_used;
 };
 
 /* --- A place --- */
@@ -35,21 +37,36 @@ static void note_no_room(struct service *service, const char *name)
     service->has_own_items = true;
 }
 
+static void show_use(const struct prongd_item *item)
+{
+    if (item->share != NULL)
+        item_share_set(item->share, item->is_used && !item->service->has_left);
+}
+
+/* More workers than SHARES_REACH, as in a reload of many, leave some without a share for a while.
+ */
+static void hold(struct prongd_item *item)
+{
+    const struct service *service = item->service;
+
+    if (item->share != NULL || item->own != NULL)
+        return;
+    item->share = items_hold(service->shares, service->share_owner, &item->key);
+    show_use(item);
+}
+
 /* Who has it must be seen before another worker makes one: its place would be free for that. */
 static void find_place(struct prongd_item *item, const char *name, const char *origin)
 {
     struct service *service = item->service;
-    const struct item_key key = items_key(service->share_server, service->handler, name);
 
     if (items_lock(service->items_fd) < 0) {
         service->items = NULL; /* once is enough to have waited for who is stopped */
         return;
     }
-    item->place = items_make(service->items, service->shares, &key, name, origin);
+    item->place = items_make(service->items, service->shares, &item->key, name, origin);
     if (item->place != NULL)
-        item->share = items_hold(service->shares, service->share_owner, &key);
-    if (item->share != NULL)
-        item_share_set(item->share, !service->has_left);
+        hold(item);
     items_unlock(service->items_fd);
 }
 
@@ -72,9 +89,11 @@ struct prongd_item *prongd_item_new(struct prongd_service *handle, const char *n
     if (item == NULL)
         return NULL;
     item->service = service;
+    item->key = items_key(service->share_server, service->handler, name);
+    item->is_used = true;
     if (service->items != NULL)
         find_place(item, name, origin != NULL ? origin : name);
-    if (item->share == NULL) {
+    if (item->place == NULL) {
         note_no_room(service, name);
         if (make_own_place(item) < 0) {
             free(item);
@@ -130,6 +149,7 @@ uint64_t prongd_item_add(struct prongd_item *item, size_t figure, uint64_t numbe
 {
     _Atomic uint64_t *sum = figure_of(item, figure);
 
+    hold(item);
     return sum != NULL ? atomic_fetch_add_explicit(sum, number, memory_order_relaxed) + number : 0;
 }
 
@@ -144,8 +164,9 @@ bool prongd_item_replace(struct prongd_item *item, size_t figure, uint64_t expec
 
 void prongd_item_use(struct prongd_item *item, bool uses)
 {
-    if (item->share != NULL)
-        item_share_set(item->share, uses && !item->service->has_left);
+    item->is_used = uses;
+    hold(item);
+    show_use(item);
 }
 
 void prongd_item_set_drained(struct prongd_item *item, bool drained)
@@ -157,5 +178,5 @@ void item_leave_all(struct service *service)
 {
     service->has_left = true;
     for (struct prongd_item *item = service->item_list; item != NULL; item = item->next)
-        prongd_item_use(item, false);
+        show_use(item);
 }

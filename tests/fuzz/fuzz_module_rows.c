@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "format.h"
+#include "item_rows.h"
 #include "module.h"
 #include "module_rows.h"
 
@@ -21,6 +22,7 @@ static void use(const struct module *module)
         free(format_row(&module->options[i], base));
     free(base);
     json_decref(module_rows_describe_counters(&module->handler));
+    json_decref(item_rows_describe(&module->handler));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

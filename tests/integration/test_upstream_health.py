@@ -136,6 +136,30 @@ def test_there_is_one_check_in_an_interval_over_all_workers(proxy, named):
     assert figure(daemon, a.address, "check_failures") == 0
 
 
+def test_workers_that_stay_after_a_reload_leave_checks_to_the_new_ones(proxy, named):
+    a = named("a", greets=False)
+    options = {"workers": 2, "check_interval": "100ms", "on_reload": "drain"}
+    daemon = proxy(a.address, **options)
+    old = set(daemon.worker_pids())
+    clients = [connect(daemon.address("relay")) for _ in range(8)]
+    eventually(lambda: figure(daemon, a.address, "connects") == 8, "they are connected")
+    assert daemon.ctl("reload", "--no-wait").returncode == 0
+    eventually(lambda: set(daemon.worker_pids()) - old, "there are new ones")
+    before, started = checks_at(a), time.monotonic()
+    wait_for_checks(a, 8)
+    passed = time.monotonic() - started
+    assert set(daemon.worker_pids()) & old
+    assert checks_at(a) - before <= passed / 0.1 + 2
+    for pid in set(daemon.worker_pids()) & old:
+        os.kill(pid, signal.SIGSTOP)  # they have no lease that would have to be taken from them
+    wait_for_checks(a, 4)
+    for pid in set(daemon.worker_pids()) & old:
+        os.kill(pid, signal.SIGCONT)
+    for client in clients + a.clients:
+        client.close()
+    eventually(lambda: not set(daemon.worker_pids()) & old, "the old ones are gone")
+
+
 def test_checks_go_on_whichever_worker_is_killed(proxy, named):
     a = named("a")
     daemon = proxy(a.address, workers=2, check_interval="50ms")

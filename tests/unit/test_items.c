@@ -264,6 +264,29 @@ static void without_room_a_worker_has_its_own(void **state)
     free_all(&stage->services[0]);
 }
 
+static void without_a_share_it_is_everybodys_and_is_held_as_soon_as_there_is_one(void **state)
+{
+    struct stage *stage = *state;
+    const struct item_key key = items_key(share_server("web"), &handler, "a");
+    struct shares *shares = scoreboard_shares(stage->board);
+    struct prongd_item *one = item_of(stage, 0, "a"), *other;
+    unsigned owner = WORKERS;
+
+    while (items_hold(shares, shares_owner(1, owner), &key) != NULL)
+        item_share_set(items_hold(shares, shares_owner(1, owner++), &key), true);
+    other = item_of(stage, 1, "a");
+    assert_int_equal(prongd_item_add(other, HITS, 1), 1);
+    assert_int_equal(prongd_item_get(one, HITS), 1);
+    while (owner > WORKERS)
+        shares_forget(shares, shares_owner(1, --owner));
+    assert_int_equal(use_of(stage, "a").workers, 1);
+    (void)prongd_item_add(other, HITS, 1);
+    assert_int_equal(use_of(stage, "a").workers, 2);
+    assert_int_equal(use_of(stage, "a").users, 2);
+    prongd_item_free(one);
+    prongd_item_free(other);
+}
+
 /* What a spoiled table says is not believed. */
 static void a_count_beyond_the_table_is_the_table(void **state)
 {
@@ -334,6 +357,7 @@ int main(void)
         TEST(code_with_other_rows_has_items_of_its_own),
         TEST(the_place_of_one_that_nobody_has_is_taken_when_it_is_needed),
         TEST(without_room_a_worker_has_its_own),
+        TEST(without_a_share_it_is_everybodys_and_is_held_as_soon_as_there_is_one),
         TEST(a_count_beyond_the_table_is_the_table),
         TEST(processes_that_make_the_same_at_once_make_one),
     };
