@@ -5,6 +5,7 @@
 #include "account.h"
 
 #include <errno.h>
+#include <prong/error.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -81,25 +82,39 @@ void account_ended(struct access_log *log, const struct run *run, int status,
         access_log_write(log, &event);
 }
 
-/* --- Refusals --- */
+/* --- No program --- */
 
-void account_refused(struct access_log *log, const struct keeping *keeping, const struct job *job,
-                     const char *reason)
+static void write_end(struct access_log *log, const struct keeping *keeping, const struct job *job,
+                      enum access_end end, const char *reason)
 {
-    char peer[PRONG_ADDRESS_TEXT_SIZE];
     const struct access_event event = {.server = keeping->server,
                                        .handler = EXEC_HANDLER,
                                        .id = job->connection,
                                        .client = &job->remote,
                                        .local = &job->local,
-                                       .end = ACCESS_END_REFUSED,
+                                       .end = end,
                                        .reason = reason,
                                        .fields = ""};
+
+    if (log != NULL)
+        access_log_write(log, &event);
+}
+
+void account_failed(struct access_log *log, const struct keeping *keeping, const struct job *job,
+                    int error)
+{
+    write_end(log, keeping, job, ACCESS_END_ERROR, prong_error_name(error));
+}
+
+void account_refused(struct access_log *log, const struct keeping *keeping, const struct job *job,
+                     const char *reason)
+{
+    char peer[PRONG_ADDRESS_TEXT_SIZE];
 
     if (log_wants(LOG_LEVEL_INFO))
         log_info("client refused reason=%s server=%s connection=%llu peer=%s", reason,
                  keeping->server, (unsigned long long)job->connection,
                  prong_address_format(&job->remote, peer, sizeof(peer)));
-    if (log != NULL && keeping->access_refused)
-        access_log_write(log, &event);
+    if (keeping->access_refused)
+        write_end(log, keeping, job, ACCESS_END_REFUSED, reason);
 }

@@ -20,6 +20,10 @@ int account_open(struct access_log **log, struct ev_loop *loop, struct keeping *
 void account_ended(struct access_log *log, const struct run *run, int status,
                    const struct rusage *usage);
 
+/* The program of a client could not be started: the code says why. */
+void account_failed(struct access_log *log, const struct keeping *keeping, const struct job *job,
+                    int error);
+
 /* A client gets no program. */
 void account_refused(struct access_log *log, const struct keeping *keeping, const struct job *job,
                      const char *reason);

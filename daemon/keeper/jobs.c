@@ -40,13 +40,15 @@ static void refuse(struct keeper *keeper, const struct job *job, enum allowance_
 static void start(struct keeper *keeper, const struct job *job)
 {
     struct run *run;
+    int error = run_start(&run, keeper->loop, keeper->keeping, keeper->environment, job);
 
-    if (run_start(&run, keeper->loop, keeper->keeping, keeper->environment, job) == 0) {
+    if (error == 0) {
         runs_add(&keeper->runs, run);
         keeper->programs.started++;
     } else {
         allowance_give(&keeper->allowance, &job->remote);
         keeper->programs.failed++;
+        account_failed(keeper->access_log, keeper->keeping, job, error);
     }
     close(job->fd);
     keeper_report_soon(keeper);
