@@ -228,8 +228,16 @@ class Relay(Process):
             eventually(lambda: self.daemon.connections() == 0, "no pair is left", PATIENCE)
         except AssertionError as failure:
             self.fail(f"{failure}: {self.ctl('connections').stdout}")
+        self.check_counts()
         self.check_places()
         self.check_descriptors()
+
+    def check_counts(self):
+        """Over all workers, those that are gone included, no upstream has a connection."""
+        items = self.status()["items"]
+        taken = {one["name"]: one["connections"] for one in items if one["connections"]}
+        if taken or not items:
+            self.fail(f"upstreams have connections after the last pair: {taken or items}")
 
     def check_places(self):
         """None is still taken, and none is there twice."""
