@@ -34,6 +34,7 @@ GAP_S = 0.3  # between two acts, at most
 # Who waits for a place stays in its old worker, and of so many generations the oldest is closed.
 MOST_GENERATIONS = 8
 SCARCE_PLACES = 5
+DRAINED = "plain"  # has more upstreams than may be drained, gone and found to be down at a time
 
 # What happens, and how often.
 ACTS = {"reload": 5, "broken_reload": 2, "reloads": 2, "recycle": 4, "scale": 3, "upgrade": 1,
@@ -154,19 +155,17 @@ class Relay(Process):
     # --- upstreams ---
 
     def drain(self):
-        """One of an upstream; the next time it is used again."""
-        if self.drained is not None:
-            self.begin("undrain", *self.drained)
+        """One upstream of several; the next time it is used again."""
+        if self.drained is None:
+            self.drained = self.chance.choice(self.load.backends[DRAINED])
+            self.begin("drain", DRAINED, self.drained)
+        else:
+            self.begin("undrain", DRAINED, self.drained)
             self.drained = None
-            return
-        name = self.chance.choice([name for name in SERVERS if name not in self.fallen])
-        self.drained = name, self.chance.choice(self.load.backends[name])
-        self.begin("drain", *self.drained)
 
     def lose_upstream(self, how):
         """One of a server at a time, or it is there again; another one always takes clients."""
-        name = self.chance.choice([name for name in SERVERS
-                                   if self.drained is None or name != self.drained[0]])
+        name = self.chance.choice(list(SERVERS))
         number = self.chance.randrange(len(SERVERS[name].upstreams))
         if name in self.fallen:
             self.load.command("rise", name, self.fallen.pop(name))

@@ -258,6 +258,45 @@ static struct upstream *fail_one(struct stage *stage)
     return upstream;
 }
 
+/* As who waits for a place at another one. */
+static void who_was_sent_away_may_come_when_it_is_up_again(void **state)
+{
+    struct upstream_tries tries = {0};
+    struct stage stage;
+    struct upstream *first, *other;
+
+    begin(&stage, state, two);
+    first = upstreams_choose(stage.upstreams, stage.net->client.socket, &tries);
+    upstream_failed(first, -ECONNREFUSED);
+    other = upstreams_choose(stage.upstreams, stage.net->client.socket, &tries);
+    assert_ptr_not_equal(first, other);
+    upstream_failed(other, -ECONNREFUSED);
+    upstream_connected(first, 1000); /* another client's attempt */
+    prongd_item_set(first->shared, FIGURE_SINCE, UINT64_MAX);
+    assert_ptr_equal(upstreams_choose(stage.upstreams, stage.net->client.socket, &tries), first);
+    upstream_closed(first);
+    end(&stage);
+}
+
+/* However often: what was tried again stands in the list once. */
+static void who_was_sent_away_may_try_it_when_its_time_is_over(void **state)
+{
+    static const char *const one[] = {"192.0.2.1:80", NULL};
+    struct upstream_tries tries = {0};
+    struct stage stage;
+    struct upstream *upstream;
+
+    begin(&stage, state, one);
+    for (unsigned i = 0; i <= UPSTREAM_TRIES; i++) {
+        upstream = upstreams_choose(stage.upstreams, stage.net->client.socket, &tries);
+        assert_non_null(upstream);
+        upstream_failed(upstream, -ECONNREFUSED);
+        assert_null(upstreams_choose(stage.upstreams, stage.net->client.socket, &tries));
+        let_time_pass(upstream);
+    }
+    end(&stage);
+}
+
 static void one_that_failed_is_left_alone(void **state)
 {
     struct stage stage;
@@ -541,6 +580,8 @@ int main(void)
         TEST(a_name_that_is_unknown_is_not_waited_for),
         TEST(a_lookup_tells_how_long_it_holds),
         TEST(a_client_tries_each_once),
+        TEST(who_was_sent_away_may_come_when_it_is_up_again),
+        TEST(who_was_sent_away_may_try_it_when_its_time_is_over),
         TEST(one_that_failed_is_left_alone),
         TEST(what_this_machine_is_short_of_is_not_its_fault),
         TEST(when_its_time_is_over_one_client_tries_it),

@@ -124,6 +124,15 @@ bool health_is_possible(const struct health *health, uint64_t now_ms)
     return state_of(number) != HEALTH_FAILED || is_over(number, now_ms);
 }
 
+bool health_is_back(const struct health *health, uint64_t since_ms, uint64_t now_ms)
+{
+    uint64_t number = look(health);
+
+    if (state_of(number) != HEALTH_UP)
+        return is_over(number, now_ms);
+    return prongd_item_get(health->item, FIGURE_SINCE) > since_ms;
+}
+
 /* --- Clients --- */
 
 void health_settle(struct health *health, uint64_t now_ms)

@@ -41,6 +41,9 @@ bool health_is_usable(const struct health *health, uint64_t now_ms);
 /* … or when there is nobody else? */
 bool health_is_possible(const struct health *health, uint64_t now_ms);
 
+/* Was it found to be down since this moment, and is up again, or its time is over? */
+bool health_is_back(const struct health *health, uint64_t since_ms, uint64_t now_ms);
+
 /* A client is sent to one that is usable: where that is a trial, it becomes this client's.  False:
  * another one has it, or is sent there first. */
 bool health_claim(struct health *health, uint64_t now_ms);

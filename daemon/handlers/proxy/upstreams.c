@@ -219,13 +219,33 @@ void upstreams_watch(struct upstreams *upstreams, void (*on_change)(void *user),
 
 /* --- Choosing --- */
 
-static bool was_tried(const struct upstream_tries *tries, const struct upstream *upstream)
+/* Where it stands in the list, or behind its end. */
+static uint32_t find_try(const struct upstream_tries *tries, const struct upstream *upstream)
 {
-    for (uint32_t i = 0; i < tries->count; i++) {
-        if (tries->numbers[i] == upstream->number)
-            return true;
-    }
-    return false;
+    uint32_t place = 0;
+
+    while (place < tries->count && tries->numbers[place] != upstream->number)
+        place++;
+    return place;
+}
+
+static bool was_tried(const struct upstream_tries *tries, const struct upstream *upstream,
+                      uint64_t now)
+{
+    uint32_t place = find_try(tries, upstream);
+
+    return place < tries->count &&
+           !health_is_back(&upstream->health, tries->moments_ms[place], now);
+}
+
+static void note_try(struct upstream_tries *tries, const struct upstream *upstream, uint64_t now)
+{
+    uint32_t place = find_try(tries, upstream);
+
+    tries->numbers[place] = upstream->number;
+    tries->moments_ms[place] = now;
+    if (place == tries->count)
+        tries->count++;
 }
 
 /* In this order: when all others are down, those that are down are better than nothing. */
@@ -248,7 +268,7 @@ static size_t collect(struct upstreams *upstreams, const struct tier *tier,
     size_t count = 0;
 
     for (struct upstream *one = upstreams->first; one != NULL; one = one->next) {
-        if (belongs(tier, one, now) && !was_tried(tries, one))
+        if (belongs(tier, one, now) && !was_tried(tries, one, now))
             upstreams->candidates[count++] = one;
     }
     return count;
@@ -289,7 +309,7 @@ static bool may_change(struct upstreams *upstreams, const struct upstream_tries 
     bool is_full = false;
 
     for (const struct upstream *one = upstreams->first; one != NULL; one = one->next)
-        is_full = is_full || (upstream_is_possible(one, now) && !was_tried(tries, one));
+        is_full = is_full || (upstream_is_possible(one, now) && !was_tried(tries, one, now));
     is_full = is_full && tries->count < UPSTREAM_TRIES;
     if (is_full && !prong_timer_is_active(upstreams->look))
         prong_timer_start(upstreams->look, LOOK_AGAIN_MS, 0);
@@ -316,7 +336,7 @@ struct upstream *upstreams_choose(struct upstreams *upstreams, struct prong_sock
     }
     if (tries->count > 0)
         (void)prongd_item_add(upstream->shared, FIGURE_RETRIES, 1);
-    tries->numbers[tries->count++] = upstream->number;
+    note_try(tries, upstream, now);
     return upstream;
 }
 

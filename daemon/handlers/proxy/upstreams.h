@@ -26,10 +26,11 @@ struct prongd_service;
 struct upstream;
 struct upstreams;
 
-/* Those that were tried for one client; all zero at first. */
+/* Those that were tried for one client, and when; all zero at first. */
 #define UPSTREAM_TRIES 16
 
 struct upstream_tries {
+    uint64_t moments_ms[UPSTREAM_TRIES];
     uint32_t numbers[UPSTREAM_TRIES];
     uint32_t count;
 };
@@ -41,7 +42,8 @@ struct upstreams *upstreams_new(struct prongd_service *service);
 /* Accepts NULL.  Nobody may have a place any more. */
 void upstreams_free(struct upstreams *upstreams);
 
-/* The one for this client, which is none of those in `tries`; notes it there and takes a place.
+/* The one for this client, which is none of those in `tries`, unless it was down since and is up
+ * again: a client may wait long for a place at another one.  Notes it there and takes a place.
  * NULL with errno: EAGAIN: there may be one soon, on_change tells; EHOSTUNREACH: all that there are
  * were tried, or are full or down. */
 struct upstream *upstreams_choose(struct upstreams *upstreams, struct prong_socket *client,
