@@ -9,6 +9,7 @@
 #include <linux/capability.h>
 #include <stdbool.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include "keeping.h"
 #include "log.h"
@@ -18,6 +19,32 @@
 static bool stays_root(const struct keeping *keeping)
 {
     return keeping->changes_identity && keeping->identity.uid == 0;
+}
+
+/* Programs may get more than their user could take: only we can give it, and only now. */
+static int raise_limits(const struct keeping *keeping)
+{
+    for (size_t i = 0; i < keeping->limit_count; i++) {
+        const struct keeping_limit *wanted = &keeping->limits[i];
+        struct rlimit limit;
+
+        if (getrlimit((__rlimit_resource_t)wanted->resource, &limit) < 0)
+            return -errno;
+        if (wanted->most <= limit.rlim_max)
+            continue;
+        limit.rlim_max = wanted->most;
+        if (setrlimit((__rlimit_resource_t)wanted->resource, &limit) < 0)
+            return -errno;
+    }
+    return 0;
+}
+
+/* A lower one every program can take by itself. */
+static int raise_priority(const struct keeping *keeping)
+{
+    if (!keeping->has_nice || keeping->nice >= getpriority(PRIO_PROCESS, 0))
+        return 0;
+    return setpriority(PRIO_PROCESS, 0, keeping->nice) < 0 ? -errno : 0;
 }
 
 /* What programs leave behind comes to us, not to process 1. */
@@ -66,9 +93,14 @@ static const struct {
     const char *name;
     int (*apply)(const struct keeping *keeping);
 } steps[] = {
-    {"subreaper", become_subreaper},         {"capabilities", drop_bounds},
-    {"run_as and chroot", become_user},      {"capabilities", drop_capabilities},
-    {"no_new_privs", forbid_new_privileges}, {"dumpable", hide},
+    {"limits", raise_limits},
+    {"priority", raise_priority},
+    {"subreaper", become_subreaper},
+    {"capabilities", drop_bounds},
+    {"run_as and chroot", become_user},
+    {"capabilities", drop_capabilities},
+    {"no_new_privs", forbid_new_privileges},
+    {"dumpable", hide},
 };
 
 int rights_drop(const struct keeping *keeping)

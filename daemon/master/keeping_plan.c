@@ -5,7 +5,6 @@
 #include "keeping_plan.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -253,30 +252,45 @@ static void look(FILE *report, void *user)
         fprintf(report, "exec: %s: %s", path, strerror(errno));
     else if (access(below_root(keeping, keeping->directory, path, sizeof(path)), X_OK) < 0)
         fprintf(report, "directory: %s: %s", path, strerror(errno));
-    else if (keeping->has_nice && setpriority(PRIO_PROCESS, 0, keeping->nice) < 0)
-        fprintf(report, "program_nice: a user who is not root cannot have %d", keeping->nice);
 }
 
-/* Who is not root cannot have more than the master had from the beginning. */
-static int check_limits(const struct config *config, const struct keeping *keeping, char *problem,
-                        size_t size)
+/* Tries what a keeper does before it becomes another (keeper/rights.c), and takes it back. */
+static bool can_give_limit(const struct keeping_limit *wanted)
 {
-    bool is_root = keeping->changes_identity && keeping->identity.uid == 0;
-    char reason[128];
+    struct rlimit ours, more;
 
-    for (size_t i = 0; !is_root && i < keeping->limit_count; i++) {
-        const struct keeping_limit *limit = &keeping->limits[i];
-        struct rlimit ours;
+    if (getrlimit((__rlimit_resource_t)wanted->resource, &ours) < 0)
+        return false;
+    if (wanted->most <= ours.rlim_max)
+        return true;
+    more = (struct rlimit){.rlim_cur = ours.rlim_cur, .rlim_max = wanted->most};
+    return setrlimit((__rlimit_resource_t)wanted->resource, &more) == 0 &&
+           setrlimit((__rlimit_resource_t)wanted->resource, &ours) == 0;
+}
 
-        if (getrlimit((__rlimit_resource_t)limit->resource, &ours) < 0 ||
-            limit->most <= ours.rlim_max)
-            continue;
-        snprintf(reason, sizeof(reason), "%" PRIu64 " is more than prongd may give: %" PRIu64,
-                 limit->most, (uint64_t)ours.rlim_max);
-        return complain(config, keeping->server, limit_name(limit->resource), reason, problem,
-                        size);
+static bool can_give_priority(const struct keeping *keeping)
+{
+    int ours = getpriority(PRIO_PROCESS, 0);
+
+    if (!keeping->has_nice || keeping->nice >= ours)
+        return true;
+    return setpriority(PRIO_PROCESS, 0, keeping->nice) == 0 &&
+           setpriority(PRIO_PROCESS, 0, ours) == 0;
+}
+
+static int check_gifts(const struct config *config, const struct keeping *keeping, char *problem,
+                       size_t size)
+{
+    static const char why[] = "prongd has no right to give so much";
+
+    for (size_t i = 0; i < keeping->limit_count; i++) {
+        if (!can_give_limit(&keeping->limits[i]))
+            return complain(config, keeping->server, limit_name(keeping->limits[i].resource), why,
+                            problem, size);
     }
-    return 0;
+    if (can_give_priority(keeping))
+        return 0;
+    return complain(config, keeping->server, "program_nice", why, problem, size);
 }
 
 int keeping_check(const struct config *config, const struct keeping *keeping, char *problem,
@@ -289,7 +303,7 @@ int keeping_check(const struct config *config, const struct keeping *keeping, ch
         .user = (void *)(uintptr_t)keeping,
     };
     char *report, reason[128];
-    int error = check_limits(config, keeping, problem, size);
+    int error = check_gifts(config, keeping, problem, size);
 
     if (error < 0)
         return error;

@@ -384,18 +384,38 @@ def test_a_program_that_cannot_run_is_refused(make_daemon, options, problem):
     assert problem in answer.stderr, answer.stderr
 
 
-@pytest.mark.parametrize("options, problem", [
-    ({"program_nice": -20}, "program_nice: a user who is not root cannot have -20"),
-    ({"program_rlimit_core": "1m"}, "program_rlimit_core: 1048576 is more than prongd may give: 0"),
+def can(act):
+    """Has a child of ours the right to do this?"""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            act()
+        except (OSError, ValueError):
+            os._exit(1)
+        os._exit(0)
+    return os.waitpid(pid, 0)[1] == 0
+
+
+@pytest.mark.parametrize("options, act, command, given", [
+    ({"program_nice": -20}, lambda: os.setpriority(os.PRIO_PROCESS, 0, -20), "nice", b"-20\n"),
+    ({"program_rlimit_core": "1m"}, lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 1 << 20)),
+     "ulimit -Hc", b"2048\n"),
 ])
-def test_what_only_root_could_give_is_refused(make_daemon, options, problem):
-    """Not with the first client."""
+def test_what_only_root_can_give_is_given_or_refused(make_daemon, options, act, command, given):
+    """To a user who could not take it; and not refused only when the first client comes."""
+    limit = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0))}
+    may = can(lambda: (limit["preexec_fn"](), act()))
     daemon = make_daemon("")
-    daemon.write_config(server("run", "exec", exec="/bin/cat", **options,
-                               **({"run_as": "nobody"} if IS_ROOT else {})))
+    daemon.write_config(run(f"/bin/sh -c '{command}'", **options,
+                            **({"run_as": "nobody"} if IS_ROOT else {})))
     answer = subprocess.run([PRONGD, "-c", daemon.config, "-t"], capture_output=True, text=True,
-                            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0)))
-    assert answer.returncode != 0 and problem in answer.stderr, answer.stderr
+                            **limit)
+    assert (answer.returncode == 0) == may, answer.stderr
+    if may:
+        daemon.start(**limit)
+        assert hear(daemon.address("run")) == given
+    else:
+        assert f"{list(options)[0]}: prongd has no right to give so much" in answer.stderr
 
 
 # --- The access log ---
