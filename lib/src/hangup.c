@@ -33,7 +33,7 @@ static void take_event(struct prong_socket *socket, uint32_t events)
         (void)getsockopt(socket->io.fd, SOL_SOCKET, SO_ERROR, &error, &length);
     if (error != 0) {
         socket_fail(socket, -error, CALL_READ);
-    } else if (events & (EPOLLRDHUP | EPOLLHUP)) {
+    } else if (!socket->peer_ended && events & (EPOLLRDHUP | EPOLLHUP)) {
         socket->due_hangup = true;
         socket_defer(socket);
     }
@@ -84,8 +84,10 @@ void hangups_free(struct hangups *hangups)
 
 static int control(const struct prong_socket *socket, int operation)
 {
-    struct epoll_event event = {.events = EPOLLRDHUP | EPOLLET};
+    struct epoll_event event = {.events = EPOLLET};
 
+    if (!socket->peer_ended)
+        event.events |= EPOLLRDHUP;
     event.data.ptr = (void *)(uintptr_t)socket;
     return epoll_ctl(loop_of(socket)->hangups->io.fd, operation, socket->io.fd, &event);
 }

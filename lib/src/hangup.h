@@ -9,6 +9,8 @@
  * A socket enters when it is still paused after its callbacks have returned, and stays when it
  * reads on: pausing for back-pressure costs one system call in the life of a socket.
  *
+ * One whose end was read may be paused, too: then it learns of a reset that follows.
+ *
  * A hang-up is a notice here and never an end-of-file: that is what recv(2) says, behind the last
  * byte (R71).
  */
@@ -24,8 +26,8 @@ struct hangups;
 /* Is it paused, and out of the set? */
 static inline bool hangup_is_wanted(const struct prong_socket *socket)
 {
-    return socket->paused && !socket->hangup_watched && !socket->peer_ended && socket->started &&
-           socket->queue == NULL && socket_is_connected(socket);
+    return socket->paused && !socket->hangup_watched && socket->started && socket->queue == NULL &&
+           socket_is_connected(socket);
 }
 
 void hangup_watch(struct prong_socket *socket);

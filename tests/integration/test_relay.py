@@ -189,6 +189,26 @@ def test_a_reset_of_either_side_resets_the_other(relay, upstream):
     eventually(lambda: relay.connections() == 0, "both pairs are gone")
 
 
+def test_a_reset_behind_an_end_resets_the_other_side(relay, upstream):
+    """Nobody has anything to say any more: only the loop can tell it."""
+    client, far = pair(relay, upstream)
+    client.shutdown(socket.SHUT_WR)
+    assert receive_all(far) == b""
+    reload(relay)
+    reset(client)
+    wait_for_reset(far)
+    client, far = pair(relay, upstream)
+    far.shutdown(socket.SHUT_WR)
+    assert receive_all(client) == b""
+    reset(far)
+    wait_for_reset(client)
+    eventually(lambda: relay.connections() == 0, "both pairs are gone")
+
+
+def wait_for_reset(one):
+    eventually(lambda: one.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR), "it is reset")
+
+
 def echo_through(client, far):
     client.sendall(b"ping")
     return receive(far, 4) == b"ping"

@@ -93,6 +93,23 @@ static void r067_a_reset_behind_the_end_closes_too(void **state)
     assert_events(&net->accepted, "hangup error close");
 }
 
+static void r067_a_reset_behind_an_end_that_was_read_closes_too(void **state)
+{
+    struct net *net = *state;
+    int fd = paused_pair(net);
+
+    prong_socket_set_allow_half_open(net->accepted.socket, true);
+    prong_socket_resume(net->accepted.socket);
+    shutdown(fd, SHUT_WR);
+    run_until(net, &net->accepted, "end");
+    prong_socket_pause(net->accepted.socket);
+    run_idle(net);
+    assert_events(&net->accepted, "end");
+    net_raw_reset(fd);
+    run_until(net, &net->accepted, "close");
+    assert_events(&net->accepted, "end error close");
+}
+
 static void r067_sockets_that_never_read_learn_it(void **state)
 {
     struct net *net = *state;
@@ -284,6 +301,7 @@ static const struct CMUnitTest tests[] = {
     TEST(r067_an_end_is_noticed_while_paused_and_delivered_later),
     TEST(r067_a_reset_closes_while_paused),
     TEST(r067_a_reset_behind_the_end_closes_too),
+    TEST(r067_a_reset_behind_an_end_that_was_read_closes_too),
     TEST(r067_sockets_that_never_read_learn_it),
     TEST(r067_a_client_that_was_paused_before_the_connect_learns_it),
     TEST(r067_a_unix_peer_that_is_gone_is_noticed),

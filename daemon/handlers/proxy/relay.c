@@ -200,6 +200,7 @@ void relay_end(struct prong_socket *client, enum pair_way way)
     struct passage passage = passage_of(client, way);
 
     passage.flow->has_ended = true;
+    prong_socket_pause(passage.source); /* so it learns of a reset (R67), which is passed on, too */
     if (passage.flow->pipe == NULL || passage.flow->pipe->filled == 0)
         go_on(&passage);
 }

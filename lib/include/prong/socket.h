@@ -83,8 +83,9 @@ struct prong_socket_events {
 
     /* Only while paused, once: the peer has ended, or is gone; bytes that were not read may wait
      * (R67).  Never instead of on_end, which comes when they are read.  A peer that reset the
-     * connection is an error also while paused.  While a queue waits to be sent it may come late,
-     * and where descriptors are too short for one more epoll set not at all. */
+     * connection is an error also while paused, behind its end, too.  While a queue waits to be
+     * sent it may come late, and where descriptors are too short for one more epoll set not at all.
+     */
     void (*on_hangup)(struct prong_socket *socket);
 
     /* The queue is empty after a write() that returned 1; once for each such time (R75). */
