@@ -18,10 +18,10 @@ PRONG_BEGIN
 /* Room for every name, with its end. */
 #define PRONG_CONGESTION_SIZE 16
 
-/* For a TCP descriptor: from now on, and for the connections that are accepted from a listening
- * one. Name NULL: the system's own.  It stays with the descriptor, in whatever process that is. 0;
- * -ENOENT: this kernel has none of that name; -EPERM: it is not for every user (root may set it,
- * others what net.ipv4.tcp_allowed_congestion_control says); -EOPNOTSUPP: not TCP; -EBADF … */
+/* For a TCP descriptor, from now on, and for connections that are accepted from a listening one.
+ * NULL: the system's own.  It stays with the descriptor, in whatever process that is.
+ * 0, or -ENOENT: this kernel has none of that name; -EPERM: it is not for every user (root may set
+ * it, others what net.ipv4.tcp_allowed_congestion_control says); -EOPNOTSUPP: not TCP; -EBADF … */
 PRONG_API int prong_congestion_set(int fd, const char *name);
 
 /* The name of what a TCP descriptor has, into PRONG_CONGESTION_SIZE bytes at least.  0, -ENOBUFS
