@@ -14,6 +14,8 @@
 #include "access.h"
 #include "connection.h"
 #include "message.h"
+#include "service.h"
+#include "unsent.h"
 #include "worker_internal.h"
 
 struct closing {
@@ -36,14 +38,13 @@ static bool visit(struct prong_socket *socket, size_t server, void *user)
     struct closing *closing = user;
     uint64_t id = connection_of(socket)->id;
 
-    (void)server;
     if (bsearch(&id, closing->wanted, closing->count, sizeof(id), compare) == NULL ||
         closing->found == closing->count)
         return true;
     closing->told->ids[closing->found++] = id;
     access_note(socket, ACCESS_END_OPERATOR);
     prongd_log(socket, PRONGD_LOG_NOTICE, "client closed by the operator");
-    prong_socket_destroy(socket, 0);
+    unsent_cut(&closing->worker->services[server], socket);
     return closing->found < closing->count;
 }
 

@@ -76,9 +76,7 @@ static void check(struct service *service, struct prong_socket *socket)
         return;
     prongd_log(socket, PRONGD_LOG_INFO, "client timed out reason=%s", access_end_reason(end));
     access_note(socket, end);
-    /* What one that does not read was sent last would stay in the kernel for minutes. */
-    if ((end != ACCESS_END_STALL && end != ACCESS_END_UPSTREAM) || prong_socket_reset(socket) < 0)
-        prong_socket_destroy(socket, 0);
+    unsent_cut(service, socket);
 }
 
 static bool check_one(struct prong_socket *socket, void *user)

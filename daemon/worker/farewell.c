@@ -10,12 +10,14 @@
 #include "access.h"
 #include "config.h"
 #include "service.h"
+#include "unsent.h"
 
 #define TICK_MS 20
 
 static bool close_one(struct prong_socket *socket, void *user)
 {
     struct farewell *farewell = user;
+    struct unsent unsent;
 
     if (farewell->this_tick == 0)
         return false;
@@ -23,8 +25,12 @@ static bool close_one(struct prong_socket *socket, void *user)
         return true; /* it ends already */
     farewell->this_tick--;
     access_note(socket, ACCESS_END_WORKER);
-    /* What was written before is still sent. */
-    prong_socket_destroy_soon(socket);
+    /* What was written before is still sent; what the handler keeps elsewhere cannot be. */
+    unsent = unsent_of(farewell->service, socket);
+    if (unsent.bytes[UNSENT_CLIENT] > prong_socket_queue_bytes(socket))
+        unsent_cut(farewell->service, socket);
+    else
+        prong_socket_destroy_soon(socket);
     return true;
 }
 

@@ -153,8 +153,7 @@ static void close_one(const struct heavy *heavy)
                                                                              : "it",
                heavy->service->handler->name, (unsigned long long)heavy->bytes);
     access_note(heavy->socket, ACCESS_END_MEMORY);
-    if (prong_socket_reset(heavy->socket) < 0)
-        prong_socket_destroy(heavy->socket, 0);
+    unsent_cut(heavy->service, heavy->socket);
 }
 
 /* Nobody of a service where nothing waits can be heavy; companions and pipes do not tell. */

@@ -68,3 +68,9 @@ uint64_t unsent_bytes(const struct service *service, struct prong_socket *socket
 
     return unsent.bytes[UNSENT_CLIENT] + unsent.bytes[UNSENT_COMPANIONS];
 }
+
+void unsent_cut(const struct service *service, struct prong_socket *socket)
+{
+    if (unsent_bytes(service, socket) == 0 || prong_socket_reset(socket) < 0)
+        prong_socket_destroy(socket, 0);
+}

@@ -26,4 +26,8 @@ struct unsent unsent_of(const struct service *service, struct prong_socket *sock
 /* Both sides together. */
 uint64_t unsent_bytes(const struct service *service, struct prong_socket *socket);
 
+/* Closes the connection at once: by a reset where anything waits, which a client would take to have
+ * come to its end otherwise. */
+void unsent_cut(const struct service *service, struct prong_socket *socket);
+
 #endif

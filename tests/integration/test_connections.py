@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """prongctl connections: who is connected, picked, sorted, and while everything moves."""
 
+import contextlib
 import json
 import os
 import signal
@@ -9,7 +10,7 @@ import socket
 import pytest
 
 from client import connect, echoes
-from daemon import eventually, server
+from daemon import PATIENCE, eventually, server
 
 ECHO = server("echo", "echo") + server("quiet", "discard", listen="127.0.0.1:0, unix:{directory}/quiet")
 
@@ -176,6 +177,26 @@ def test_a_connection_is_closed_by_its_number(daemon):
         assert (answer.returncode, answer.stdout) == (0, "1 connections closed.\n"), answer.stderr
         assert client.recv(1) == b"" and echoes(other)
         daemon.wait_for_log(f"client closed by the operator server=echo connection={row['id']}", mark)
+
+
+def test_who_is_closed_while_bytes_wait_for_it_is_told_so(daemon):
+    """An end would look like that of the bytes."""
+    with connect(daemon.address("echo")) as client:
+        client.setblocking(False)
+
+        def is_owed():
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    client.send(bytes(65536))
+            return connections(daemon)[0]["queued_bytes"] > 0
+
+        eventually(is_owed, "bytes wait for the client")
+        client.settimeout(PATIENCE)
+        row, = connections(daemon)
+        assert daemon.ctl("close", str(row["id"])).returncode == 0
+        with pytest.raises(ConnectionResetError):
+            while client.recv(65536):
+                pass
 
 
 def test_numbers_that_nobody_has_are_named(daemon):

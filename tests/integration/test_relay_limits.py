@@ -112,6 +112,25 @@ def test_an_upload_that_is_cut_off_is_no_end_for_the_upstream(relay, upstream):
     client.close()
 
 
+def test_a_download_that_is_cut_off_is_no_end_for_the_client(relay, upstream):
+    daemon = relay()
+    client, far = pair(daemon, upstream)
+    fill(far)
+    row, = rows(daemon)
+    assert daemon.ctl("close", str(row["id"])).returncode == 0
+    assert is_reset(client)
+    far.close()
+
+
+def test_a_download_in_a_pipe_is_no_end_for_the_client_of_a_worker_that_leaves(relay, upstream):
+    daemon = relay(on_reload="close")
+    client, far = pair(daemon, upstream)
+    fill(far)
+    reload(daemon)
+    assert is_reset(client)
+    far.close()
+
+
 # --- prongctl connections ---
 
 def test_what_waits_for_either_side_is_shown(relay, upstream):
