@@ -124,7 +124,7 @@ void prongd_item_set(struct prongd_item *item, size_t figure, uint64_t value)
 
 uint64_t prongd_item_add(struct prongd_item *item, size_t figure, uint64_t number)
 {
-    return item->figures[figure] += number;
+    return atomic_fetch_add(&item->figures[figure], number) + number;
 }
 
 bool prongd_item_replace(struct prongd_item *item, size_t figure, uint64_t expected, uint64_t value)
