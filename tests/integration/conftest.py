@@ -11,6 +11,15 @@ from daemon import IS_ROOT, PRONGCTL, PRONGD, Daemon, server
 from upstreams import Named
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config):
+    """tmp_path is in a directory of this run's own: in the one that all runs of a user share, each
+    that begins takes everybody else's rights away, those of other users' programs of a test, too."""
+    if config.option.basetemp is None:
+        config.option.basetemp = tempfile.mkdtemp(prefix="prong-tests-")
+        config.add_cleanup(lambda: shutil.rmtree(config.option.basetemp, ignore_errors=True))
+
+
 @pytest.fixture
 def make_daemon():
     """Makes daemons that are not started yet; checks all of them at the end."""

@@ -11,3 +11,13 @@ def reserve(host="127.0.0.1"):
     holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     holder.bind((host, 0))
     return holder
+
+
+_held = []
+
+
+def hold_port():
+    """The number of a port for another program, which nobody else gets as long as this process
+    lives."""
+    _held.append(reserve())
+    return _held[-1].getsockname()[1]

@@ -14,14 +14,9 @@ import yaml
 
 from client import echoes
 from daemon import IS_ROOT, PATIENCE, PRONGD, TREE, eventually, server
+from ports import hold_port
 
 EXAMPLES = TREE / "conf/examples"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 # --- HAProxy ---
@@ -60,11 +55,11 @@ class Behind:
     """Two prongds, and the HAProxy of the example in front of them."""
 
     def __init__(self, prongd, directory):
-        self.metrics = [free_port(), free_port()]
+        self.metrics = [hold_port(), hold_port()]
         self.prongds = [prongd(server("chat", "echo", proxy_protocol_from="127.0.0.1"),
                                metrics_listen=f"127.0.0.1:{port}", shutdown_timeout="20s")
                         for port in self.metrics]
-        self.port = free_port()
+        self.port = hold_port()
         file = directory / "haproxy.cfg"
         file.write_text(self.configure((EXAMPLES / "haproxy.cfg").read_text()))
         self.process = subprocess.Popen(["haproxy", "-db", "-f", file])
@@ -134,7 +129,7 @@ def test_a_prongd_that_is_stopped_loses_no_client(behind):
             eventually(lambda: load.served > served + 20, "the other one serves")
         assert load.lost == []
         stays.close()
-        assert stop.wait(2 * PATIENCE) == 0
+        assert stop.wait(2 * PATIENCE) == 0 and holder.wait() == 0
 
 
 def test_haproxy_finds_no_mistake_in_the_example():
@@ -198,7 +193,7 @@ def test_a_pod_has_the_time_that_its_connections_have(objects):
 
 
 def test_the_probes_ask_for_what_prongd_answers(objects, prongd):
-    port = free_port()
+    port = hold_port()
     prongd(server("chat", "echo"), metrics_listen=f"127.0.0.1:{port}")
     container = objects["Deployment"]["spec"]["template"]["spec"]["containers"][0]
     for probe in ("readinessProbe", "livenessProbe"):

@@ -12,7 +12,7 @@ import pytest
 
 from client import connect, echoes, receive
 from daemon import IS_ROOT, PATIENCE, eventually, server
-from ports import reserve
+from ports import hold_port
 
 NGINX_STREAM = "/usr/lib/nginx/modules/ngx_stream_module.so"
 POSTGRES = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
@@ -28,11 +28,6 @@ def is_open(port):
         connect(("127.0.0.1", port)).close()
         return True
     return False
-
-
-def free_port():
-    with reserve() as holder:
-        return holder.getsockname()[1]
 
 
 @contextlib.contextmanager
@@ -131,7 +126,7 @@ def assert_told(daemon, port):
 )
 def test_haproxy_says_who_the_client_is(prongd, haproxy, words):
     daemon = prongd(server("echo", "echo", proxy_protocol_from="127.0.0.1"))
-    port = free_port()
+    port = hold_port()
     text = (
         f"listen l\n bind 127.0.0.1:{port}\n"
         f" server s 127.0.0.1:{daemon.address('echo')[1]} {words}\n"
@@ -143,7 +138,7 @@ def test_haproxy_says_who_the_client_is(prongd, haproxy, words):
 @need("nginx")
 def test_nginx_says_who_the_client_is(prongd, nginx):
     daemon = prongd(server("echo", "echo", proxy_protocol_from="127.0.0.1"))
-    port = free_port()
+    port = hold_port()
     text = (
         f"stream {{ server {{ listen 127.0.0.1:{port}; proxy_protocol on;"
         f" proxy_pass 127.0.0.1:{daemon.address('echo')[1]}; }} }}\n"
@@ -159,7 +154,7 @@ def test_nginx_says_who_the_client_is(prongd, nginx):
 @pytest.mark.parametrize("version", ["v1", "v2"])
 def test_haproxy_understands_who_the_client_is(prongd, relaying, haproxy, version):
     last = prongd(server("echo", "echo", proxy_protocol_from="127.0.0.1"))
-    port = free_port()
+    port = hold_port()
     text = (
         f"listen l\n bind 127.0.0.1:{port} accept-proxy\n"
         f" server s 127.0.0.1:{last.address('echo')[1]} send-proxy\n"
@@ -172,7 +167,7 @@ def test_haproxy_understands_who_the_client_is(prongd, relaying, haproxy, versio
 @need("nginx")
 @pytest.mark.parametrize("version", ["v1", "v2"])
 def test_nginx_understands_who_the_client_is(relaying, nginx, version):
-    port = free_port()
+    port = hold_port()
     text = (
         f"stream {{ server {{ listen 127.0.0.1:{port} proxy_protocol;"
         ' return "$proxy_protocol_addr:$proxy_protocol_port"; } }\n'
@@ -189,7 +184,7 @@ def test_nginx_understands_who_the_client_is(relaying, nginx, version):
 
 @need("nginx", "wrk")
 def test_nginx_serves_wrk_behind_the_relay(relaying, nginx, tmp_path):
-    port = free_port()
+    port = hold_port()
     (tmp_path / "file").write_bytes(os.urandom(100_000))
     tmp_path.chmod(0o755)
     text = (
@@ -206,7 +201,7 @@ def test_nginx_serves_wrk_behind_the_relay(relaying, nginx, tmp_path):
 
 @need("redis-server", "redis-benchmark")
 def test_redis_serves_its_benchmark_behind_the_relay(relaying, tmp_path):
-    port = free_port()
+    port = hold_port()
     command = ["redis-server", "--port", str(port), "--save", "", "--dir", str(tmp_path)]
     with running(command, [port]):
         daemon = relaying(port)
@@ -220,10 +215,10 @@ def test_redis_serves_its_benchmark_behind_the_relay(relaying, tmp_path):
 def postgres(tmp_path_factory):
     """The port of a PostgreSQL with an empty database."""
     directory = tmp_path_factory.mktemp("postgres")
-    port = free_port()
+    port = hold_port()
     user = {"user": "postgres", "group": "postgres", "extra_groups": []} if IS_ROOT else {}
     if IS_ROOT:
-        for folder in (directory, *directory.parents[:2]):
+        for folder in (directory, directory.parent):
             folder.chmod(0o755)
         shutil.chown(directory, "postgres", "postgres")
     subprocess.run(
