@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 
     if (roster_read(&roster, bytes, size) < 0)
         return 0;
-    assert(roster.head.row_count * sizeof(struct roster_row) <= size);
+    assert(roster.head.row_count <= size / roster.head.row_size);
     for (uint64_t i = 0; i < roster.head.row_count; i++)
         look_at_row(&roster, i);
     return 0;
