@@ -3,8 +3,25 @@
 
 from pathlib import Path
 
-from client import connect, receive_all
-from daemon import processes_of_session
+from client import connect, echoes, receive_all
+from daemon import processes_of_session, server
+
+
+def run(command="/bin/cat", **options):
+    """The section of a server, "run", of such programs."""
+    return server("run", "exec", exec=command, **options)
+
+
+def start(daemon):
+    """A client whose /bin/cat answers."""
+    client = connect(daemon.address("run"))
+    assert echoes(client, b"hello\n")
+    return client
+
+
+def hanging(daemon):
+    """The keepers that do not answer."""
+    return [row for row in daemon.status()["keepers"] if row["state"] == "hanging"]
 
 
 def hear(address):

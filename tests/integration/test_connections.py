@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """prongctl connections: who is connected, picked, sorted, and while everything moves."""
 
-import contextlib
 import json
 import os
 import signal
@@ -10,7 +9,7 @@ import socket
 import pytest
 
 from client import connect, echoes
-from daemon import PATIENCE, eventually, server
+from daemon import eventually, server
 
 ECHO = server("echo", "echo") + server("quiet", "discard", listen="127.0.0.1:0, unix:{directory}/quiet")
 
@@ -179,20 +178,11 @@ def test_a_connection_is_closed_by_its_number(daemon):
         daemon.wait_for_log(f"client closed by the operator server=echo connection={row['id']}", mark)
 
 
-def test_who_is_closed_while_bytes_wait_for_it_is_told_so(daemon):
+def test_who_is_closed_while_bytes_wait_for_it_is_told_so(prongd):
     """An end would look like that of the bytes."""
-    with connect(daemon.address("echo")) as client:
-        client.setblocking(False)
-
-        def is_owed():
-            with contextlib.suppress(BlockingIOError):
-                while True:
-                    client.send(bytes(65536))
-            return connections(daemon)[0]["queued_bytes"] > 0
-
-        eventually(is_owed, "bytes wait for the client")
-        client.settimeout(PATIENCE)
-        row, = connections(daemon)
+    daemon = prongd(server("chars", "chargen"))
+    with connect(daemon.address("chars")) as client:
+        row, = eventually(lambda: connections(daemon, "--state=blocked"), "bytes wait for the client")
         assert daemon.ctl("close", str(row["id"])).returncode == 0
         with pytest.raises(ConnectionResetError):
             while client.recv(65536):

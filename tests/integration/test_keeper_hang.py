@@ -7,24 +7,10 @@ import re
 import signal
 
 from client import connect, echoes, receive, receive_all
-from daemon import eventually, server
-from programs import counts, keepers, running
+from daemon import eventually
+from programs import counts, hanging, keepers, run, running, start
 
 TIMEOUT = {"worker_timeout": "2s"}
-
-
-def run(command="/bin/cat", **options):
-    return server("run", "exec", exec=command, **options)
-
-
-def start(daemon):
-    client = connect(daemon.address("run"))
-    assert echoes(client, b"hello\n")
-    return client
-
-
-def hanging(daemon):
-    return [row for row in daemon.status()["keepers"] if row["state"] == "hanging"]
 
 
 def findings(daemon):

@@ -5,24 +5,10 @@ import os
 import signal
 
 from client import connect, echoes, receive
-from daemon import BUILD, eventually, server
-from programs import keepers
+from daemon import BUILD, eventually
+from programs import hanging, keepers, run, start
 
 TIMEOUT = {"worker_timeout": "2s"}
-
-
-def run(command="/bin/cat", **options):
-    return server("run", "exec", exec=command, **options)
-
-
-def start(daemon):
-    client = connect(daemon.address("run"))
-    assert echoes(client, b"hello\n")
-    return client
-
-
-def hanging(daemon):
-    return [row for row in daemon.status()["keepers"] if row["state"] == "hanging"]
 
 
 def test_one_that_does_not_come_back_from_a_start_serves_when_it_does(prongd, monkeypatch, tmp_path):
